@@ -1,0 +1,30 @@
+PYTHON ?= python3
+BIN = .venv/bin
+RUN = runs/vae-fashion-mnist
+
+# the main job: a variational autoencoder learns Fashion-MNIST; its pictures and its bound are left in runs/
+train: .venv
+	$(BIN)/python -m scratchvae train --data fashion-mnist --out $(RUN) --resume
+
+# the environment everything below runs in
+.venv: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[notebooks,tests]'
+	touch .venv
+
+# every test, the chapters too
+test: .venv
+	$(BIN)/python -m pytest
+
+# every backward pass, proven to machine precision
+check: .venv
+	$(BIN)/python -m scratchvae check
+
+# the chapters, in JupyterLab
+study: .venv
+	$(BIN)/jupyter lab notebooks
+
+lint: .venv
+	$(BIN)/ruff check .
+
+.PHONY: train test check study lint

@@ -1,0 +1,101 @@
+"""The five laws. Everything in this library follows from them.
+
+1. A node is called for its value and asked to `forward` for the way back.
+   `y = node(x)` is the value; `y, backward = node.forward(x)` is the value and a closure that carries
+   the gradient home. What the way back needs to remember, the closure remembers: no tape, no autograd.
+2. Positional arguments are differentiated, keyword arguments are constants.
+3. `backward` takes one gradient per output and returns one per positional input. A fork adds.
+4. Only `Parameter.grad` is ever changed in place, and it is added to, never overwritten. So a layer may
+   be used twice before going back, in any order. To stop a gradient, do not call that backward.
+5. Nodes never average and never draw random numbers. A loss is a vector of shape (B,), in nats, one per
+   example; noise is an argument.
+"""
+
+import functools
+
+import numpy as np
+
+
+class Parameter:
+    """A value that learns, and `grad`, the sum of the gradients that have come home to it."""
+
+    def __init__(self, value):
+        self.value = value
+        self.grad = np.zeros_like(value)
+
+
+class Module:
+    """A node that owns parameters. A subclass writes `forward`; calling it gives the value alone."""
+
+    def __call__(self, *inputs, **constants):
+        return self.forward(*inputs, **constants)[0]
+
+    def parameters(self):
+        """{name: Parameter}, each parameter once, in the order in which the attributes were set."""
+        found = {}
+
+        def visit(name, thing):
+            if isinstance(thing, Parameter) and all(thing is not known for known in found.values()):
+                found[name] = thing
+            elif isinstance(thing, Module):
+                for key, child in vars(thing).items():
+                    visit(f"{name}.{key}" if name else key, child)
+            elif isinstance(thing, (list, tuple)):
+                for i, child in enumerate(thing):
+                    visit(f"{name}.{i}", child)
+
+        visit("", self)
+        return found
+
+
+class node(Module):
+    """A function with `forward`'s contract, made a node: `@node def relu(x): ... return y, backward`."""
+
+    def __init__(self, forward):
+        self.forward = forward
+        functools.update_wrapper(self, forward)
+
+
+class Sequential(Module):
+    """y = f_n(... f_2(f_1(x))): forward through the nodes in order, home through them in reverse."""
+
+    def __init__(self, *nodes):
+        self.nodes = nodes
+
+    def forward(self, x):
+        backwards = []
+        for f in self.nodes:
+            x, backward = f.forward(x)
+            backwards.append(backward)
+
+        def backward(*dy):
+            for f_backward in reversed(backwards):
+                dy = (f_backward(*dy),)
+            return dy[0]
+
+        return x, backward
+
+
+def pack(module):
+    """All parameters of `module` as one flat Parameter; their values and gradients become views of it.
+
+    Whoever changes the flat vector in place (an optimizer, a checkpoint) changes the model. Pack a model once:
+    packing it again moves its parameters to a new vector and leaves the old one behind.
+    """
+    parameters = module.parameters().values()
+    theta = Parameter(np.concatenate([p.value.ravel() for p in parameters]))
+    theta.grad[:] = np.concatenate([p.grad.ravel() for p in parameters])
+    start = 0
+    for p in parameters:
+        stop, shape = start + p.value.size, p.value.shape
+        p.value, p.grad = theta.value[start:stop].reshape(shape), theta.grad[start:stop].reshape(shape)
+        start = stop
+    return theta
+
+
+def require_same_shape(**arrays):
+    """ValueError, in one sentence, unless all arrays have the shape of the first (broadcasting would be silent)."""
+    (first, a), *others = arrays.items()
+    for name, b in others:
+        if b.shape != a.shape:
+            raise ValueError(f"{name} must have the shape of {first}, {a.shape}, but has {b.shape}")

@@ -1,0 +1,91 @@
+"""Autoencoders: a code for each x, and the way back. No density, no prior: nothing here is a likelihood of images."""
+
+import numpy as np
+
+from ..core import Module, Sequential
+from ..nn import Linear, mlp, relu
+from ..probability import Bernoulli
+
+
+class Autoencoder(Module):
+    """z = f(x), y = g(z), trained so that y is x again.     Hinton & Salakhutdinov 2006
+
+    `distance` measures y against x: Bernoulli() (cross-entropy from logits) or SquaredError().
+    """
+
+    terms = ("reconstruction",)
+
+    def __init__(self, encoder, decoder, distance):
+        self.encoder = encoder
+        self.decoder = decoder
+        self.distance = distance
+
+    def noise(self, x, rng):
+        """An autoencoder draws nothing."""
+        return {}
+
+    def forward(self, *, x, corrupted=None):
+        """((distance of g(f(x)) to x, of shape (B,)),); if `corrupted` is given, it is what the encoder sees."""
+        z, encoder_backward = self.encoder.forward(x if corrupted is None else corrupted)
+        y, decoder_backward = self.decoder.forward(z)
+        loss, loss_backward = self.distance.forward(y, x=x)
+
+        def backward(dloss):
+            dy = loss_backward(dloss)
+            dz = decoder_backward(dy)
+            encoder_backward(dz)
+
+        return (loss,), backward
+
+    def encode(self, x):
+        """The code z = f(x), (B, Z)."""
+        return self.encoder(x)
+
+    def decode(self, z):
+        """The image g(z), (B, D)."""
+        return self.distance.mean(self.decoder(z))
+
+    def reconstruct(self, x):
+        """g(f(x)), (B, D)."""
+        return self.decode(self.encode(x))
+
+
+class DenoisingAutoencoder(Autoencoder):
+    """An autoencoder that sees a corrupted x and must give the clean one back.     Vincent et al. 2008
+
+    `corrupt(x, rng)` is `gaussian_noise`, `mask_noise` or any function like them.
+    """
+
+    def __init__(self, encoder, decoder, distance, corrupt):
+        super().__init__(encoder, decoder, distance)
+        self.corrupt = corrupt
+
+    def noise(self, x, rng):
+        """The corrupted x that one look at x needs."""
+        return {"corrupted": self.corrupt(x, rng)}
+
+
+def gaussian_noise(x, rng, sigma=0.2):
+    """x + sigma * eps"""
+    return x + sigma * rng.standard_normal(x.shape, x.dtype)
+
+
+def mask_noise(x, rng, dropped=0.3):
+    """x with each entry set to 0 with probability `dropped`"""
+    return x * (rng.random(x.shape, x.dtype) >= dropped)
+
+
+def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=None, corrupt=None, dtype=np.float32):
+    """n_x - hidden - n_latents and back, e.g. mlp_autoencoder(784, [256], 64, rng); it denoises if `corrupt` is given.
+
+    With no hidden layer the code has the activation itself: mlp_autoencoder(784, [], 256, rng) is 784-256-784.
+    """
+    there = mlp([n_x, *(hidden or [n_latents])], rng, activation, dtype)
+    if hidden:
+        there.append(Linear(hidden[-1], n_latents, rng, dtype=dtype))
+    back = mlp([n_latents, *reversed(hidden)], rng, activation, dtype)
+    back.append(Linear(hidden[0] if hidden else n_latents, n_x, rng, dtype=dtype))
+    encoder, decoder, distance = Sequential(*there), Sequential(*back), distance or Bernoulli()
+    if corrupt is None:
+        return Autoencoder(encoder, decoder, distance)
+    return DenoisingAutoencoder(encoder, decoder, distance, corrupt)

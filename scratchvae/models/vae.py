@@ -1,0 +1,82 @@
+"""The variational autoencoder.     Kingma & Welling 2014, "Auto-Encoding Variational Bayes\""""
+
+import numpy as np
+
+from ..core import Module, Sequential
+from ..nn import GaussianHeads, Linear, mlp, relu
+from ..probability import Bernoulli, gaussian_kl, reparameterize
+
+
+class VAE(Module):
+    """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
+
+    log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.
+    """
+
+    terms = ("reconstruction", "kl")
+
+    def __init__(self, encoder, decoder, n_latents, likelihood):
+        self.encoder = encoder
+        self.decoder = decoder
+        self.n_latents = n_latents
+        self.likelihood = likelihood
+
+    def noise(self, x, rng):
+        """The draws that one look at x needs: eps ~ N(0, I) of shape (B, Z)."""
+        return {"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)}
+
+    def forward(self, *, x, eps):
+        """The two terms of -ELBO in nats, (-log p(x|z), KL), each of shape (B,); x (B, D), eps (B, Z)."""
+        (mu, logvar), encoder_backward = self.encoder.forward(x)
+        z, sample_backward = reparameterize.forward(mu, logvar, eps=eps)
+        y, decoder_backward = self.decoder.forward(z)
+        nll, nll_backward = self.likelihood.forward(y, x=x)
+        kl, kl_backward = gaussian_kl.forward(mu, logvar)
+
+        def backward(dnll, dkl):
+            dmu_kl, dlogvar_kl = kl_backward(dkl)
+            dy = nll_backward(dnll)
+            dz = decoder_backward(dy)
+            dmu_z, dlogvar_z = sample_backward(dz)
+            encoder_backward(dmu_z + dmu_kl, dlogvar_z + dlogvar_kl)
+
+        return (nll, kl), backward
+
+    def negative_elbo(self, *, x, eps, beta=1.0):
+        """-ELBO = -log p(x|z) + KL, of shape (B,), in nats; with beta != 1 the KL is weighted and it is no bound's name.
+
+        Higgins et al. 2017, eq. (4), for beta.
+        """
+        (nll, kl), terms_backward = self.forward(x=x, eps=eps)
+
+        def backward(dloss):
+            terms_backward(dloss, beta * dloss)
+
+        return nll + beta * kl, backward
+
+    def encode(self, x):
+        """(mu, logvar) of q(z|x), each (B, Z)."""
+        return self.encoder(x)
+
+    def decode(self, z):
+        """E[x|z], (B, D)."""
+        return self.likelihood.mean(self.decoder(z))
+
+    def reconstruct(self, x):
+        """E[x|z] at z = mu(x), the mean of q(z|x): for looking at, not for a bound."""
+        mu, _ = self.encode(x)
+        return self.decode(mu)
+
+    def sample(self, n, rng):
+        """n new examples: z ~ N(0, I), then (means E[x|z], draws x ~ p(x|z)), each (n, D)."""
+        dtype = next(iter(self.parameters().values())).value.dtype
+        y = self.decoder(rng.standard_normal((n, self.n_latents), dtype))
+        return self.likelihood.mean(y), self.likelihood.sample(y, rng)
+
+
+def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dtype=np.float32):
+    """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise."""
+    there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]
+    encoder = Sequential(*mlp(there, rng, activation, dtype), GaussianHeads(there[-1], n_latents, rng, dtype))
+    decoder = Sequential(*mlp(back, rng, activation, dtype), Linear(back[-1], n_x, rng, dtype=dtype))
+    return VAE(encoder, decoder, n_latents, likelihood or Bernoulli())

@@ -1,0 +1,14 @@
+"""Initial weights that keep the variance of the signal the same from layer to layer, by name and paper."""
+
+import math
+
+
+def he_normal(n_in, n_out, rng):
+    """W ~ N(0, 2 / n_in), for layers before a ReLU.     He et al. 2015, eq. (10)"""
+    return rng.normal(0, math.sqrt(2 / n_in), (n_in, n_out))
+
+
+def glorot_uniform(n_in, n_out, rng):
+    """W ~ U(-a, a), a = sqrt(6 / (n_in + n_out)), for layers that are linear or tanh.     Glorot & Bengio 2010, eq. (16)"""
+    limit = math.sqrt(6 / (n_in + n_out))
+    return rng.uniform(-limit, limit, (n_in, n_out))

@@ -1,0 +1,114 @@
+"""log p(x|z), seen from the decoder: its output is turned into a density, and -log p(x|z) is the loss.
+
+A likelihood is a node from the decoder's output and x to nats, and knows the `mean` of the density and how to
+`sample` from it. `SquaredError` stands beside them with the same face, but it is no density.
+"""
+
+import math
+
+import numpy as np
+
+from ..core import Module, node, require_same_shape
+from .gaussian import gaussian_logpdf
+
+
+@node
+def bernoulli_nll(logits, *, x):
+    """-log p(x|z) = sum_d softplus(a_d) - a_d x_d,  p(x_d = 1|z) = sigmoid(a_d).     Kingma & Welling 2014, eq. (11)
+
+    logits a and x of shape (B, D) -> (B,), in nats. Exact at any logit: with t = tanh(a/2), softplus(a) =
+    max(a, 0) + log 2 - log(1 + |t|), and sigmoid(a) = (1 + t) / 2 in the gradient is made of the same t.
+    On grey x in [0, 1] the same number is a surrogate (cross-entropy), not a likelihood.
+    """
+    require_same_shape(logits=logits, x=x)
+    t = np.tanh(logits / 2)
+
+    def backward(dnll):
+        return dnll[:, None] * ((1 + t) / 2 - x)
+
+    nats = np.maximum(logits, 0) - logits * x - np.log1p(np.maximum(t, -t))
+    return nats.sum(axis=1) + logits.shape[1] * math.log(2), backward
+
+
+@node
+def gaussian_nll(mu, logvar, *, x):
+    """-log N(x; mu, sigma^2), every constant included.
+
+    mu, logvar and x of shape (B, D) -> (B,), in nats.
+    """
+    logp, logpdf_backward = gaussian_logpdf.forward(x, mu, logvar)
+
+    def backward(dnll):
+        _, dmu, dlogvar = logpdf_backward(-dnll)
+        return dmu, dlogvar
+
+    return -logp, backward
+
+
+@node
+def squared_error(y, *, x):
+    """sum_d (y_d - x_d)^2: a distance, not a likelihood; y and x of shape (B, D) -> (B,), in squared pixels."""
+    require_same_shape(y=y, x=x)
+    d = y - x
+
+    def backward(derror):
+        return 2 * derror[:, None] * d
+
+    return (d * d).sum(axis=1), backward
+
+
+class Bernoulli(Module):
+    """x_d ~ Bernoulli(sigmoid(a_d)), for binary pixels; the decoder's output is the logits a."""
+
+    unit = "nats"
+
+    def forward(self, logits, *, x):
+        return bernoulli_nll.forward(logits, x=x)
+
+    def mean(self, logits):
+        """E[x|z] = sigmoid(a) = (1 + tanh(a / 2)) / 2"""
+        return (1 + np.tanh(logits / 2)) / 2
+
+    def sample(self, logits, rng):
+        """A draw x ~ p(x|z), of 0 and 1."""
+        return (rng.random(logits.shape, logits.dtype) < self.mean(logits)).astype(logits.dtype)
+
+
+class Gaussian(Module):
+    """x_d ~ N(mu_d, sigma^2) with one fixed sigma, for real pixels; the decoder's output is mu."""
+
+    unit = "nats"
+
+    def __init__(self, sigma=1.0):
+        if not sigma > 0:
+            raise ValueError(f"sigma must be positive, but is {sigma}")
+        self.sigma = sigma
+
+    def forward(self, mu, *, x):
+        nll, nll_backward = gaussian_nll.forward(mu, np.full_like(mu, 2 * math.log(self.sigma)), x=x)
+
+        def backward(dnll):
+            return nll_backward(dnll)[0]
+
+        return nll, backward
+
+    def mean(self, mu):
+        """E[x|z] = mu"""
+        return mu
+
+    def sample(self, mu, rng):
+        """A draw x ~ p(x|z) = N(mu, sigma^2)."""
+        return mu + self.sigma * rng.standard_normal(mu.shape, mu.dtype)
+
+
+class SquaredError(Module):
+    """The distance |y - x|^2 where a model asks for a likelihood. It is not a density: it has no `sample`."""
+
+    unit = "squared pixels"
+
+    def forward(self, y, *, x):
+        return squared_error.forward(y, x=x)
+
+    def mean(self, y):
+        """The reconstruction is the decoder's output itself."""
+        return y

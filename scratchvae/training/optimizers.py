@@ -1,0 +1,122 @@
+"""From gradients to better parameters. A step spends the gradient: afterwards it is zero."""
+
+import math
+
+import numpy as np
+
+from ..core import pack
+
+BLOCK = 1 << 15     # elements of one pass: the five vectors of a block stay in the core's cache
+
+
+class SGD:
+    """v <- momentum v + g,  theta <- theta - lr v.     Polyak 1964; Sutskever et al. 2013"""
+
+    def __init__(self, module, lr=0.1, momentum=0.0):
+        self.theta = pack(module)
+        self.lr, self.momentum = require_positive(lr=lr), momentum
+        self.v = np.zeros_like(self.theta.value)
+
+    def step(self):
+        self.v *= self.momentum
+        self.v += self.theta.grad
+        self.theta.value -= self.lr * self.v
+        self.theta.grad[:] = 0
+
+    def state(self):
+        """{name: array} that the next step depends on, beside the parameters."""
+        return {"v": self.v}
+
+
+class TextbookAdam:
+    """Algorithm 1 of Kingma & Ba 2015, line by line, for reading:
+
+        m <- b1 m + (1 - b1) g               mhat = m / (1 - b1^t)
+        v <- b2 v + (1 - b2) g^2             vhat = v / (1 - b2^t)
+        theta <- theta - lr mhat / (sqrt(vhat) + eps)
+    """
+
+    def __init__(self, module, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.parameters = module.parameters()
+        self.lr, self.beta1, self.beta2, self.eps = require_positive(lr=lr), beta1, beta2, eps
+        self.m = {name: np.zeros_like(p.value) for name, p in self.parameters.items()}
+        self.v = {name: np.zeros_like(p.value) for name, p in self.parameters.items()}
+        self.t = 0
+
+    def step(self):
+        self.t += 1
+        for name, p in self.parameters.items():
+            g = p.grad
+            self.m[name] = self.beta1 * self.m[name] + (1 - self.beta1) * g
+            self.v[name] = self.beta2 * self.v[name] + (1 - self.beta2) * g * g
+            mhat = self.m[name] / (1 - self.beta1**self.t)
+            vhat = self.v[name] / (1 - self.beta2**self.t)
+            p.value -= self.lr * mhat / (np.sqrt(vhat) + self.eps)
+            p.grad[:] = 0
+
+
+class Adam:
+    """TextbookAdam over one flat vector, block by block, in place: the same steps in a third of the time.
+
+    With M = m / (1 - b1) and V = v / (1 - b2) each moment takes two passes, M <- b1 M + g and V <- b2 V + g^2;
+    what was taken out of them goes into the step size and eps. Moments that fade below 1e-34 are set to 0:
+    arithmetic on subnormal numbers is some 40 times slower.
+    """
+
+    def __init__(self, module, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.theta = pack(module)
+        self.lr, self.beta1, self.beta2, self.eps = require_positive(lr=lr), beta1, beta2, eps
+        self.M = np.zeros_like(self.theta.value)
+        self.V = np.zeros_like(self.theta.value)
+        self.t = np.zeros((), np.int64)
+
+    def step(self):
+        self.t += 1
+        t = int(self.t)
+        c = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))              # sqrt(vhat) = c sqrt(V)
+        lr = self.lr * (1 - self.beta1) / (1 - self.beta1**t) / c          # lr mhat / (c sqrt(V) + eps) =
+        eps = self.eps / c                                                 # lr' M / (sqrt(V) + eps')
+        for start in range(0, self.theta.value.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            self._step(self.theta.value[block], self.theta.grad[block], self.M[block], self.V[block], lr, eps)
+            if t % 64 == 0:
+                flush_subnormal(self.M[block])
+                flush_subnormal(self.V[block])
+
+    def _step(self, theta, g, M, V, lr, eps):
+        M *= self.beta1
+        M += g
+        g *= g
+        V *= self.beta2
+        V += g
+        np.sqrt(V, out=g)
+        g += eps
+        np.divide(M, g, out=g)
+        g *= lr
+        theta -= g
+        g[:] = 0
+
+    def state(self):
+        """{name: array} that the next step depends on, beside the parameters."""
+        return {"M": self.M, "V": self.V, "t": self.t}
+
+
+def flush_subnormal(v):
+    """Set to 0, in place, what is too small to matter and slow to compute with."""
+    v *= np.abs(v) > 1e-34
+
+
+def clip_by_norm(theta, limit):
+    """g <- g min(1, limit / |g|), over all parameters together.     Pascanu et al. 2013, algorithm 1"""
+    norm = math.sqrt(np.vdot(theta.grad, theta.grad))
+    if norm > limit:
+        theta.grad *= limit / norm
+    return norm
+
+
+def require_positive(**named):
+    """The value, or a ValueError in one sentence if it is not a positive number."""
+    ((name, value),) = named.items()
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a positive number, but is {value}")
+    return value
