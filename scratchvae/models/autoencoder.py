@@ -24,6 +24,10 @@ class Autoencoder(Module):
         """An autoencoder draws nothing."""
         return {}
 
+    def check(self, x, name):
+        """ValueError, in one sentence, if the distance is not made for x."""
+        self.distance.check(x, name)
+
     def forward(self, *, x, corrupted=None):
         """((distance of g(f(x)) to x, of shape (B,)),); if `corrupted` is given, it is what the encoder sees."""
         z, encoder_backward = self.encoder.forward(x if corrupted is None else corrupted)

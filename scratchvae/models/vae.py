@@ -25,6 +25,10 @@ class VAE(Module):
         """The draws that one look at x needs: eps ~ N(0, I) of shape (B, Z)."""
         return {"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)}
 
+    def check(self, x, name):
+        """ValueError, in one sentence, if the likelihood gives x no density."""
+        self.likelihood.check(x, name)
+
     def forward(self, *, x, eps):
         """The two terms of -ELBO in nats, (-log p(x|z), KL), each of shape (B,); x (B, D), eps (B, Z)."""
         (mu, logvar), encoder_backward = self.encoder.forward(x)
@@ -43,9 +47,9 @@ class VAE(Module):
         return (nll, kl), backward
 
     def negative_elbo(self, *, x, eps, beta=1.0):
-        """-ELBO = -log p(x|z) + KL, of shape (B,), in nats; with beta != 1 the KL is weighted and it is no bound's name.
+        """-ELBO = -log p(x|z) + KL, of shape (B,), in nats.     Kingma & Welling 2014, eq. (10)
 
-        Higgins et al. 2017, eq. (4), for beta.
+        With beta, the loss of the beta-VAE, no longer the bound.     Higgins et al. 2017, eq. (4)
         """
         (nll, kl), terms_backward = self.forward(x=x, eps=eps)
 

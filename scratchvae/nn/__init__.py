@@ -5,4 +5,5 @@ from .initialization import glorot_uniform, he_normal
 from .linear import GaussianHeads, Linear
 from .mlp import mlp
 
-__all__ = ["GaussianHeads", "Linear", "elu", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus", "tanh"]
+__all__ = ["GaussianHeads", "Linear", "elu", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus",
+           "tanh"]

@@ -9,6 +9,6 @@ def he_normal(n_in, n_out, rng):
 
 
 def glorot_uniform(n_in, n_out, rng):
-    """W ~ U(-a, a), a = sqrt(6 / (n_in + n_out)), for layers that are linear or tanh.     Glorot & Bengio 2010, eq. (16)"""
+    """W ~ U(-a, a), a = sqrt(6 / (n_in + n_out)), for linear and tanh layers.     Glorot & Bengio 2010, eq. (16)"""
     limit = math.sqrt(6 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_in, n_out))

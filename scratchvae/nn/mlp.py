@@ -1,5 +1,7 @@
 """The multilayer perceptron, as a list of nodes."""
 
+import itertools
+
 import numpy as np
 
 from .activations import relu
@@ -14,6 +16,6 @@ def mlp(sizes, rng, activation=relu, dtype=np.float32):
     """
     init = he_normal if activation is relu else glorot_uniform
     nodes = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         nodes += [Linear(n_in, n_out, rng, init, dtype), activation]
     return nodes

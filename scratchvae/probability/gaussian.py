@@ -9,7 +9,7 @@ from ..core import node, require_same_shape
 
 @node
 def reparameterize(mu, logvar, *, eps):
-    """z = mu + sigma * eps,  sigma = exp(logvar / 2).     Kingma & Welling 2014, section 2.4
+    """z = mu + sigma * eps,  sigma = exp(logvar / 2).     Kingma & Welling 2014, eq. (4)
 
     mu, logvar and eps ~ N(0, I) of shape (B, Z) -> z ~ N(mu, sigma^2) of shape (B, Z).
     """
@@ -24,9 +24,9 @@ def reparameterize(mu, logvar, *, eps):
 
 @node
 def gaussian_kl(mu, logvar):
-    """KL(N(mu, sigma^2) || N(0, I)) = 1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2).     Kingma & Welling 2014, appendix B
+    """KL(N(mu, sigma^2) || N(0, I)) = 1/2 sum_j (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2)
 
-    mu, logvar of shape (B, Z) -> (B,), in nats, summed over the latents.
+    Kingma & Welling 2014, appendix B. mu, logvar of shape (B, Z) -> (B,), in nats, summed over the latents.
     """
     require_same_shape(mu=mu, logvar=logvar)
     var = np.exp(logvar)

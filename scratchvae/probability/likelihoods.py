@@ -65,6 +65,11 @@ class Bernoulli(Module):
     def forward(self, logits, *, x):
         return bernoulli_nll.forward(logits, x=x)
 
+    def check(self, x, name):
+        """ValueError, in one sentence, unless x lies in [0, 1]."""
+        if not (x.min() >= 0 and x.max() <= 1):
+            raise ValueError(f"{name} must lie in [0, 1] for a Bernoulli, but runs from {x.min()} to {x.max()}")
+
     def mean(self, logits):
         """E[x|z] = sigmoid(a) = (1 + tanh(a / 2)) / 2"""
         return (1 + np.tanh(logits / 2)) / 2
@@ -92,6 +97,10 @@ class Gaussian(Module):
 
         return nll, backward
 
+    def check(self, x, name):
+        """ValueError, in one sentence, unless x is finite."""
+        require_finite(x, name)
+
     def mean(self, mu):
         """E[x|z] = mu"""
         return mu
@@ -109,6 +118,15 @@ class SquaredError(Module):
     def forward(self, y, *, x):
         return squared_error.forward(y, x=x)
 
+    def check(self, x, name):
+        """ValueError, in one sentence, unless x is finite."""
+        require_finite(x, name)
+
     def mean(self, y):
         """The reconstruction is the decoder's output itself."""
         return y
+
+
+def require_finite(x, name):
+    if not np.isfinite(x).all():
+        raise ValueError(f"{name} must be finite, but {np.isnan(x).sum()} entries are nan and {np.isinf(x).sum()} inf")

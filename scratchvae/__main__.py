@@ -1,0 +1,92 @@
+"""`python -m scratchvae train` and `python -m scratchvae check`."""
+
+import argparse
+import sys
+
+from . import __version__, commands
+from .datasets import BINARIZATIONS, LEVELS, DataError
+from .training import CheckpointError, Interrupted, NonFiniteLoss
+
+EXAMPLES = """
+examples:
+  python -m scratchvae train                                         a VAE learns Fashion-MNIST, half a minute
+  python -m scratchvae train --data mnist --latents 2                with a latent plane to look at
+  python -m scratchvae train --model dae --noise mask                an autoencoder that repairs images
+  python -m scratchvae train --out runs/mine --epochs 20 --resume    go on with a run that was stopped
+  python -m scratchvae check                                         every backward pass, proven
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        sys.exit(f"{self.prog}: {message}; --help explains all options")
+
+
+def positive(kind):
+    def convert(text):
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise ValueError
+        return value
+
+    convert.__name__ = f"positive {'whole number' if kind is int else 'number'}"
+    return convert
+
+
+def parser():
+    """The command line, which explains itself."""
+    top = Parser(prog="python -m scratchvae", description="Variational autoencoders by hand, in NumPy.", epilog=EXAMPLES,
+                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--version", action="version", version=f"scratchvae {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+
+    train = subparsers.add_parser(
+        "train", help="train a model; leaves checkpoint, history and pictures in a folder",
+        description="Train a model. The folder --out then holds checkpoint.npz, history.jsonl (a record an epoch), "
+                    "evaluation.json (the test set, in nats an image) and the pictures. Ctrl-C saves and stops.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = train.add_argument
+    add("--model", choices=("vae", "ae", "dae"), default="vae",
+        help="variational autoencoder, autoencoder, or denoising autoencoder")
+    add("--data", choices=tuple(LEVELS), default="fashion-mnist", help="the data set")
+    add("--hidden", type=positive(int), nargs="*", help="widths of the hidden layers (vae: 400, ae: 256, dae: none)")
+    add("--latents", type=positive(int), help="width of the code z (vae: 20, ae: 64, dae: 256)")
+    add("--loss", choices=("bernoulli", "gaussian", "squared-error"), default="bernoulli",
+        help="-log p(x|z) for the vae (bernoulli, gaussian); the distance for ae and dae (bernoulli, squared-error)")
+    add("--sigma", type=positive(float), default=0.3, help="standard deviation of --loss gaussian")
+    add("--noise", choices=("gaussian", "mask"), default="gaussian", help="how the dae's images are corrupted")
+    add("--epochs", type=positive(int), default=10, help="how often every image is seen")
+    add("--batch", type=positive(int), default=128, help="images a step")
+    add("--lr", type=positive(float), default=1e-3, help="step size of Adam")
+    add("--beta", type=positive(float), default=1.0, help="weight of the KL term of the vae; 1 is the ELBO")
+    add("--clip", type=positive(float), help="largest norm of the gradient")
+    add("--binarization", choices=BINARIZATIONS, default="none",
+        help="black-and-white pixels drawn for every batch, drawn once, or grey ones as they are")
+    add("--seed", type=int, default=0, help="of weights, order and noise; the same seed gives the same bits")
+    add("--out", default=None, help="the folder (default: runs/MODEL-DATA)")
+    add("--resume", action="store_true", help="go on with the run in --out, if there is one")
+    train.set_defaults(run=commands.train)
+
+    check = subparsers.add_parser("check", help="prove every backward pass of the library",
+                                  description="Prove the backward of every node and model: a table with the error of "
+                                              "each against the complex step (at most 1e-12) and central differences.")
+    check.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
+    check.set_defaults(run=commands.check)
+    return top
+
+
+def main(argv=None):
+    """Run a command; its exit status. What the user can mend is said in one sentence."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except (ValueError, CheckpointError, DataError, NonFiniteLoss) as error:
+        print(f"scratchvae: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as stop:
+        print(f"\nscratchvae: {stop}; --resume goes on from there", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""What the command line does: train a model into a folder, and prove the library."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from . import plots
+from .datasets import LEVELS, load, pixels
+from .evaluation import evaluate
+from .models import gaussian_noise, mask_noise, mlp_autoencoder, mlp_vae
+from .probability import Bernoulli, Gaussian, SquaredError
+from .proofs import prove_all
+from .training import Adam, fit, load_checkpoint
+
+SIZES = {"vae": ([400], 20), "ae": ([256], 64), "dae": ([], 256)}            # (hidden, latents)
+SETTINGS = ("model", "data", "hidden", "latents", "loss", "sigma", "noise")    # what a model is rebuilt from
+
+
+def train(arguments):
+    """Train, evaluate on the whole test set, draw; everything is left in the folder `out`."""
+    a = arguments
+    hidden, latents = SIZES[a.model]
+    a.hidden, a.latents = hidden if a.hidden is None else a.hidden, a.latents or latents
+    settings = {name: getattr(a, name) for name in SETTINGS}
+    folder = Path(a.out or f"runs/{a.model}-{a.data}")
+    checkpoint = folder / "checkpoint.npz"
+    images = load(a.data)
+    x_train, x_test = (pixels(x, LEVELS[a.data]) for x in (images.x_train, images.x_test))
+    model = build(settings, x_train.shape[1], np.random.default_rng(a.seed))
+    print(f"{a.model} on {a.data}: {sum(p.value.size for p in model.parameters().values())} parameters, "
+          f"{len(x_train)} images of {x_train.shape[1]} pixels -> {folder}", flush=True)
+    records = fit(model, x_train, x_test=x_test, optimizer=Adam(model, a.lr), epochs=a.epochs, batch_size=a.batch,
+                  weights={"kl": a.beta} if a.model == "vae" else None, binarization=a.binarization, clip=a.clip,
+                  seed=a.seed, checkpoint=checkpoint, resume=a.resume, settings=settings)
+    for record in records:
+        print(describe(record), flush=True)
+    entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
+    print(entry)
+    (folder / "evaluation.json").write_text(entry.to_json() + "\n")
+    draw(model, x_test, folder, a.seed)
+    return 0
+
+
+def build(settings, n_x, rng):
+    """The model that the settings describe."""
+    s = settings
+    losses = {"bernoulli": Bernoulli(), "squared-error": SquaredError(), "gaussian": Gaussian(s["sigma"])}
+    allowed = ("bernoulli", "gaussian") if s["model"] == "vae" else ("bernoulli", "squared-error")
+    if s["loss"] not in allowed:
+        raise ValueError(f"loss of the {s['model']} must be one of {', '.join(allowed)}, but is {s['loss']}")
+    if s["model"] == "vae":
+        return mlp_vae(n_x, s["hidden"], s["latents"], rng, likelihood=losses[s["loss"]])
+    corrupt = {"gaussian": gaussian_noise, "mask": mask_noise}[s["noise"]] if s["model"] == "dae" else None
+    return mlp_autoencoder(n_x, s["hidden"], s["latents"], rng, distance=losses[s["loss"]], corrupt=corrupt)
+
+
+def describe(record):
+    """A record as a line."""
+    def sides(split):
+        return " ".join(f"{name} {value:.2f}" for name, value in record[split].items())
+
+    return f"epoch {record['epoch']:3d}   train {sides('train')}   test {sides('test')}   {record['seconds']:.1f} s"
+
+
+def draw(model, x_test, folder, seed):
+    """The history as lines of JSON, and every picture that the model can give."""
+    _, facts = load_checkpoint(folder / "checkpoint.npz")
+    (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
+    figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
+               "learning": plots.learning_curves(facts["records"])}
+    if hasattr(model, "sample"):
+        figures["samples"] = plots.samples(model, np.random.default_rng(seed))
+        if model.n_latents == 2:
+            figures["manifold"] = plots.manifold(model)
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.png", dpi=120)
+    print(f"pictures: {', '.join(f'{folder / name}.png' for name in figures)}")
+
+
+def check(arguments):
+    """Print the table of proofs; 1 if one of them fails."""
+    failures = []
+    print(f"{'backward of':28s}{'complex step':>14s}{'central difference':>20s}")
+    for name, complex_step, central, error in prove_all(arguments.seed):
+        print(f"{name:28s}{complex_step:14.1e}{central:20.1e}   {'proven' if error is None else 'WRONG'}")
+        if error is not None:
+            failures.append(error)
+    for error in failures:
+        print(error)
+    return 1 if failures else 0

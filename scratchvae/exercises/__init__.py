@@ -1,0 +1,1 @@
+"""Exercises that check themselves, a file for each chapter; see checking.py for how."""

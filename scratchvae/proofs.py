@@ -1,0 +1,80 @@
+"""What is proven: a line for each node and each model of the library, on random shapes, values and seeds."""
+
+import dataclasses
+
+import numpy as np
+
+from . import core, models, nn, probability
+from .gradcheck import ProofError, prove
+
+
+@dataclasses.dataclass
+class Draw:
+    """A random setting for a proof: sizes as the book names them, and arrays of those sizes."""
+
+    rng: np.random.Generator
+    scale: float = 1.0
+
+    def __post_init__(self):
+        self.B, self.D, self.H, self.Z = (int(n) for n in self.rng.integers(1, 7, 4))
+
+    def normal(self, *shape):
+        return self.scale * self.rng.standard_normal(shape)
+
+    def pixels(self):
+        return self.rng.random((self.B, self.D))
+
+    def either(self, *choices):
+        return choices[self.rng.integers(len(choices))]
+
+    def vae(self, activation=nn.elu):
+        likelihood = self.either(probability.Bernoulli(), probability.Gaussian(0.5))
+        return models.mlp_vae(self.D, [self.H] * self.either(0, 1, 2), self.Z, self.rng, activation=activation,
+                              likelihood=likelihood)
+
+    def autoencoder(self, corrupt=None):
+        distance = self.either(probability.Bernoulli(), probability.SquaredError())
+        return models.mlp_autoencoder(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh,
+                                      distance=distance, corrupt=corrupt)
+
+    def prove_model(self, model, f=None, **constants):
+        x = self.pixels()
+        return prove(f or model, x=x, **model.noise(x, self.rng), **constants)
+
+
+PROOFS = {
+    core.Sequential: lambda t: prove(core.Sequential(*nn.mlp([t.D, t.H, t.Z], t.rng)), t.normal(t.B, t.D)),
+    nn.relu: lambda t: prove(nn.relu, t.normal(t.B, t.D)),
+    nn.elu: lambda t: prove(nn.elu, t.normal(t.B, t.D)),
+    nn.tanh: lambda t: prove(nn.tanh, t.normal(t.B, t.D)),
+    nn.sigmoid: lambda t: prove(nn.sigmoid, t.normal(t.B, t.D)),
+    nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
+    nn.Linear: lambda t: prove(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
+    nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
+    probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
+                                                eps=t.normal(t.B, t.Z)),
+    probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
+    probability.gaussian_nll: lambda t: prove(probability.gaussian_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
+                                              x=t.pixels()),
+    probability.bernoulli_nll: lambda t: prove(probability.bernoulli_nll, t.normal(t.B, t.D), x=t.pixels()),
+    probability.squared_error: lambda t: prove(probability.squared_error, t.normal(t.B, t.D), x=t.pixels()),
+    probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
+    probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
+    probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),
+    models.Autoencoder: lambda t: t.prove_model(t.autoencoder()),
+    models.DenoisingAutoencoder: lambda t: t.prove_model(t.autoencoder(corrupt=models.gaussian_noise)),
+    models.VAE: lambda t: t.prove_model(t.vae()),
+    models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+}
+
+
+def prove_all(seed=0, draws=3):
+    """Yield (name, worst complex-step error, worst central-difference error, the ProofError or None) for each line."""
+    for thing, proof in PROOFS.items():
+        try:
+            found = [proof(Draw(np.random.default_rng([seed, i]))) for i in range(draws)]
+            worst = max(p.complex_step for p in found), max(p.central_difference for p in found)
+            yield thing.__qualname__, *worst, None
+        except ProofError as error:
+            yield thing.__qualname__, np.nan, np.nan, error

@@ -1,0 +1,65 @@
+"""One .npz file that holds all a training needs to go on: arrays, and facts as JSON. Nothing in it is pickled."""
+
+import contextlib
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+
+
+class CheckpointError(OSError):
+    """A checkpoint is missing, damaged or of another run; the message says which, and what to do."""
+
+
+def save_checkpoint(path, arrays, facts):
+    """Write {name: array} and JSON-able facts, atomically: a reader finds the old file or the new one, whole."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"version": __version__, **facts})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, facts=np.array(text), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def load_checkpoint(path):
+    """(arrays, facts) as they were saved; CheckpointError, in a sentence, for a file that is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, json.loads(str(arrays.pop("facts")))
+    except FileNotFoundError:
+        raise CheckpointError(f"checkpoint {path} does not exist") from None
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"checkpoint {path} is damaged or not a checkpoint ({error}); nothing was overwritten; "
+                              "restore it from a copy, or move it away and train anew") from None
+
+
+def restore(target, arrays, prefix, path):
+    """Copy arrays[prefix + name] into the arrays of `target`, {name: array}, in place, after checking them all."""
+    saved = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+    expected, found = ({name: a.shape for name, a in some.items()} for some in (target, saved))
+    if expected != found:
+        differing = ", ".join(sorted(name for name in expected | found if expected.get(name) != found.get(name)))
+        raise CheckpointError(f"checkpoint {path} is of another model or optimizer: they differ in {prefix}{differing}")
+    for name, a in saved.items():
+        target[name][...] = a
+
+
+def load_parameters(model, path):
+    """Give `model` the parameters that a training left in `path`; -> the facts saved with them."""
+    arrays, facts = load_checkpoint(path)
+    restore({name: p.value for name, p in model.parameters().items()}, arrays, "parameters/", path)
+    return facts
