@@ -47,6 +47,11 @@ class Module:
         visit("", self)
         return found
 
+    @property
+    def dtype(self):
+        """Of the parameters; inputs should have the same."""
+        return next(iter(self.parameters().values())).value.dtype
+
 
 class node(Module):
     """A function with `forward`'s contract, made a node: `@node def relu(x): ... return y, backward`."""

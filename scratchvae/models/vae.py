@@ -73,8 +73,8 @@ class VAE(Module):
 
     def sample(self, n, rng):
         """n new examples: z ~ N(0, I), then (means E[x|z], draws x ~ p(x|z)), each (n, D)."""
-        dtype = next(iter(self.parameters().values())).value.dtype
-        y = self.decoder(rng.standard_normal((n, self.n_latents), dtype))
+        z = rng.standard_normal((n, self.n_latents), self.dtype)
+        y = self.decoder(z)
         return self.likelihood.mean(y), self.likelihood.sample(y, rng)
 
 
