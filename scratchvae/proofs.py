@@ -54,6 +54,8 @@ PROOFS = {
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
+                                                eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
     probability.gaussian_nll: lambda t: prove(probability.gaussian_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
                                               x=t.pixels()),
