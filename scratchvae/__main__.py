@@ -35,8 +35,8 @@ def positive(kind):
 
 def parser():
     """The command line, which explains itself."""
-    top = Parser(prog="python -m scratchvae", description="Variational autoencoders by hand, in NumPy.", epilog=EXAMPLES,
-                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = Parser(prog="python -m scratchvae", description="Variational autoencoders by hand, in NumPy.",
+                 epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, parser_class=Parser)
 

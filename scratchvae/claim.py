@@ -1,4 +1,4 @@
-"""A node seen as one function of one list of arrays, its inputs and parameters: what gradcheck.py proves things about."""
+"""A node seen as one function of one list of arrays, its inputs and parameters: that is what gradcheck.py proves."""
 
 import contextlib
 

@@ -38,7 +38,7 @@ def train(arguments):
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
     print(entry)
     (folder / "evaluation.json").write_text(entry.to_json() + "\n")
-    draw(model, x_test, folder, a.seed)
+    draw(model, x_test, folder, a.seed, entry.unit)
     return 0
 
 
@@ -63,12 +63,12 @@ def describe(record):
     return f"epoch {record['epoch']:3d}   train {sides('train')}   test {sides('test')}   {record['seconds']:.1f} s"
 
 
-def draw(model, x_test, folder, seed):
+def draw(model, x_test, folder, seed, unit):
     """The history as lines of JSON, and every picture that the model can give."""
     _, facts = load_checkpoint(folder / "checkpoint.npz")
     (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
     figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
-               "learning": plots.learning_curves(facts["records"])}
+               "learning": plots.learning_curves(facts["records"], unit=unit)}
     if hasattr(model, "sample"):
         figures["samples"] = plots.samples(model, np.random.default_rng(seed))
         if model.n_latents == 2:

@@ -10,7 +10,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"     # col
 
 
 def tile(images, columns):
-    """Flat square images (N, D) as one picture, `columns` to a row, with a white pixel between them."""
+    """Flat square images (N, D) as one picture, `columns` to a row, with a black pixel between them."""
     side = math.isqrt(images.shape[1])
     rows = -(-len(images) // columns)
     sheet = np.zeros((rows * columns, side, side), images.dtype)

@@ -26,8 +26,8 @@ def bernoulli_nll(logits, *, x):
     def backward(dnll):
         return dnll[:, None] * ((1 + t) / 2 - x)
 
-    nats = np.maximum(logits, 0) - logits * x - np.log1p(np.maximum(t, -t))
-    return nats.sum(axis=1) + logits.shape[1] * math.log(2), backward
+    nats = np.maximum(logits, 0) - logits * x + (math.log(2) - np.log1p(np.maximum(t, -t)))
+    return nats.sum(axis=1), backward
 
 
 @node

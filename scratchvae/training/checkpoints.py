@@ -37,7 +37,7 @@ def save_checkpoint(path, arrays, facts):
 def load_checkpoint(path):
     """(arrays, facts) as they were saved; CheckpointError, in a sentence, for a file that is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return arrays, json.loads(str(arrays.pop("facts")))
     except FileNotFoundError:

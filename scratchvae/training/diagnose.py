@@ -24,7 +24,8 @@ def first_nonfinite(model, constants):
     before = sys.getprofile()
     sys.setprofile(watch)
     try:
-        model.forward(**constants)
+        with np.errstate(all="ignore"):
+            model.forward(**constants)
     finally:
         sys.setprofile(before)
     return culprits[0] if culprits else "none on a second look"

@@ -9,11 +9,11 @@ from ..datasets import binarize_once
 from .checkpoints import CheckpointError
 from .interrupt import interruptible
 from .run import Interrupted, Run
-from .terms import mean_terms, term_weights
+from .terms import BITS, mean_terms, term_weights
 
 
-def fit(model, x_train, *, optimizer, epochs, x_test=None, batch_size=128, weights=None, binarization="none",
-        clip=None, seed=0, checkpoint=None, resume=False, settings=None, progress=True):
+def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=None, batch_size=128, weights=None,
+        binarization="none", clip=None, seed=0, checkpoint=None, resume=False, settings=None, progress=True):
     """Train, and yield one record an epoch:
 
         {"epoch": 1, "train": {"reconstruction": 128.4, "kl": 20.3}, "test": {...}, "seconds": 2.1,
@@ -23,6 +23,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, batch_size=128, weigh
     over the epoch while the model learned, "test" that of the whole test set after it, with one draw an image.
 
     x_train, x_test   (N, D), float; pixels in [0, 1] where the likelihood is Bernoulli
+    y_train, y_test   (N,), the labels, for a model whose forward asks for y
     weights           {term: factor in the training loss}, e.g. {"kl": beta}; 1 where not given
     binarization      "dynamic", "static" or "none" (see datasets.py)
     clip              the largest norm of the gradient, or None
@@ -33,9 +34,9 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, batch_size=128, weigh
     for name, value in {"epochs": epochs, "batch_size": batch_size, "clip": 1 if clip is None else clip}.items():
         if not value > 0:
             raise ValueError(f"{name} must be positive, but is {value}")
-    check_data(model, x_train, "x_train")
+    check_data(model, x_train, y_train, "train")
     if x_test is not None:
-        check_data(model, x_test, "x_test")
+        check_data(model, x_test, y_test, "test")
     plan = {"batch_size": batch_size, "weights": term_weights(model, weights), "binarization": binarization,
             "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr}
     run = Run(model, optimizer, plan, checkpoint, settings)
@@ -44,22 +45,25 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, batch_size=128, weigh
             raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True goes on from it, "
                                   "another path starts anew")
         run.load()
-    x_train = binarize_once(x_train, binarization, np.random.default_rng([seed, 0]))
+    x_train = binarize_once(x_train, binarization, np.random.default_rng([seed, BITS]))
     with tqdm(total=epochs * run.steps_an_epoch, initial=run.steps_done, unit="step",
               disable=None if progress else True) as bar:
         while run.epoch < epochs:
             with interruptible() as interrupted:
-                run.train_an_epoch(x_train, interrupted, bar.update)
-                record = run.close_epoch({} if x_test is None else mean_terms(model, x_test, binarization, seed))
+                run.train_an_epoch(x_train, y_train, interrupted, bar.update)
+                record = run.close_epoch({} if x_test is None else
+                                         mean_terms(model, x_test, binarization, seed, y=y_test))
             bar.set_postfix({name: f"{value:.1f}" for name, value in (record["test"] or record["train"]).items()})
             yield record
             if interrupted():
                 raise Interrupted(run.where_it_stopped())
 
 
-def check_data(model, x, name):
-    """ValueError, in one sentence, unless x is a float matrix that the model can explain."""
+def check_data(model, x, y, split):
+    """ValueError, in one sentence, unless x is a float matrix that the model can explain, with a label each in y."""
     if x.ndim != 2 or x.dtype != model.dtype or not len(x):
-        raise ValueError(f"{name} must be of shape (N, D) and {model.dtype} as the model is, "
+        raise ValueError(f"x_{split} must be of shape (N, D) and {model.dtype} as the model is, "
                          f"but is of shape {x.shape} and {x.dtype}")
-    model.check(x, name)
+    if y is not None and len(y) != len(x):
+        raise ValueError(f"y_{split} must have a label for each of {len(x)} examples, but has {len(y)}")
+    model.check(x, f"x_{split}")

@@ -8,6 +8,8 @@ from ..datasets import binarize_batch, minibatches
 from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
 from .diagnose import first_nonfinite
 from .optimizers import clip_by_norm
+from .terms import DRAWS, ORDER
+from .terms import labels
 
 
 class NonFiniteLoss(ArithmeticError):
@@ -24,7 +26,7 @@ class Run:
     def __init__(self, model, optimizer, plan, checkpoint, settings):
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.checkpoint, self.settings = checkpoint, settings
-        self.rng = np.random.default_rng([plan["seed"], 1])         # of the draws; the order has its own, by epoch
+        self.rng = np.random.default_rng([plan["seed"], DRAWS])
         self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
         self.totals, self.seconds = dict.fromkeys(model.terms, 0.0), 0.0
         self.records = []
@@ -37,16 +39,16 @@ class Run:
     def steps_done(self):
         return self.epoch * self.steps_an_epoch + self.step
 
-    def train_an_epoch(self, x_train, interrupted, progress):
+    def train_an_epoch(self, x_train, y_train, interrupted, progress):
         """The steps of this epoch that are still to be done; all of it saved if interrupted before the last."""
-        order = np.random.default_rng([self.plan["seed"], 2, self.epoch])
+        order = np.random.default_rng([self.plan["seed"], ORDER, self.epoch + 1])
         batches = list(minibatches(len(x_train), self.plan["batch_size"], order))
         for batch in batches[self.step:]:
             if interrupted():
                 self.save()
                 raise Interrupted(self.where_it_stopped())
             start = time.perf_counter()
-            self.take_step(binarize_batch(x_train[batch], self.plan["binarization"], self.rng))
+            self.take_step(binarize_batch(x_train[batch], self.plan["binarization"], self.rng), labels(y_train, batch))
             self.seconds += time.perf_counter() - start
             progress()
 
@@ -54,10 +56,11 @@ class Run:
         return (f"stopped after {self.epoch} epochs and {self.step} steps; "
                 + (f"saved in {self.checkpoint}" if self.checkpoint else "there is no checkpoint"))
 
-    def take_step(self, x):
+    def take_step(self, x, given):
         """One gradient: the loss is the mean over the batch of the weighted sum of the terms."""
-        constants = {"x": x, **self.model.noise(x, self.rng)}
-        terms, backward = self.model.forward(**constants)
+        constants = {"x": x, **given, **self.model.noise(x, self.rng)}
+        with np.errstate(all="ignore"):                             # it is said below, better
+            terms, backward = self.model.forward(**constants)
         sums = [float(term.sum()) for term in terms]
         if not np.isfinite(sums).all():
             raise NonFiniteLoss(

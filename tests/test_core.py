@@ -1,0 +1,79 @@
+"""The five laws, on the smallest examples."""
+
+import numpy as np
+import pytest
+
+from scratchvae.core import Module, Parameter, Sequential, node, pack, require_same_shape
+from scratchvae.nn import Linear, relu
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_calling_gives_the_value_and_forward_the_way_back_too(rng):
+    x = rng.standard_normal((3, 2))
+    y, backward = relu.forward(x)
+    assert np.array_equal(relu(x), y)
+    assert np.array_equal(backward(np.ones_like(x)), (x > 0).astype(float))
+
+
+def test_a_node_keeps_its_name_and_docstring():
+    @node
+    def double(x):
+        """y = 2 x"""
+        return 2 * x, lambda dy: 2 * dy
+
+    assert (double.__name__, double.__doc__) == ("double", "y = 2 x")
+
+
+def test_a_layer_used_twice_before_going_back_has_the_sum_of_both_gradients(rng):
+    layer = Linear(3, 2, rng, dtype=np.float64)
+    a, b, da, db = rng.standard_normal((4, 5, 3))
+    _, backward_a = layer.forward(a)
+    _, backward_b = layer.forward(b)
+    backward_a(da[:, :2])
+    backward_b(db[:, :2])
+    assert np.allclose(layer.W.grad, a.T @ da[:, :2] + b.T @ db[:, :2], rtol=1e-14)
+
+
+def test_parameters_are_named_by_their_place_each_once(rng):
+    class Tied(Module):
+        def __init__(self):
+            self.first = Linear(2, 2, rng)
+            self.rest = Sequential(relu, self.first, Linear(2, 2, rng))
+
+    assert list(Tied().parameters()) == ["first.W", "first.b", "rest.nodes.2.W", "rest.nodes.2.b"]
+
+
+def test_pack_makes_one_vector_of_all_parameters_and_keeps_values_and_gradients(rng):
+    net = Sequential(Linear(3, 4, rng), relu, Linear(4, 2, rng))
+    before = {name: p.value.copy() for name, p in net.parameters().items()}
+    net.nodes[0].W.grad += 7
+    theta = pack(net)
+    assert theta.value.size == 3 * 4 + 4 + 4 * 2 + 2
+    assert theta.value.dtype == np.float32
+    assert all(np.array_equal(p.value, before[name]) for name, p in net.parameters().items())
+    assert theta.grad.sum() == 7 * 12
+    theta.value += 1
+    assert all(np.array_equal(p.value, before[name] + 1) for name, p in net.parameters().items())
+    x = rng.standard_normal((5, 3)).astype(np.float32)
+    y, backward = net.forward(x)
+    backward(np.ones_like(y))
+    assert np.array_equal(theta.grad[-2:], [5, 5])
+
+
+def test_sequential_is_its_nodes_one_after_the_other(rng):
+    first, second = Linear(3, 4, rng), Linear(4, 2, rng)
+    x = rng.standard_normal((5, 3)).astype(np.float32)
+    assert np.array_equal(Sequential(first, relu, second)(x), second(relu(first(x))))
+
+
+def test_gradients_start_at_zero():
+    assert not Parameter(np.ones(3)).grad.any()
+
+
+def test_shapes_that_would_broadcast_silently_are_refused():
+    with pytest.raises(ValueError, match=r"logvar must have the shape of mu, \(3, 2\), but has \(1, 2\)"):
+        require_same_shape(mu=np.zeros((3, 2)), logvar=np.zeros((1, 2)))
