@@ -21,6 +21,9 @@ class Draw:
     def normal(self, *shape):
         return self.scale * self.rng.standard_normal(shape)
 
+    def triangle(self):
+        return np.tril(0.3 * self.rng.standard_normal((self.D, self.D)), -1) + np.diag(0.5 + self.rng.random(self.D))
+
     def pixels(self):
         return self.rng.random((self.B, self.D))
 
@@ -35,7 +38,14 @@ class Draw:
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
         return models.mlp_autoencoder(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh,
-                                      distance=distance, corrupt=corrupt)
+                                      distance=distance, corrupt=corrupt, tied=self.either(False, True))
+
+    def labels(self, n_classes):
+        return self.rng.integers(0, n_classes, self.B)
+
+    def prove_classifier(self):
+        model = models.mlp_classifier(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh)
+        return prove(model, x=self.pixels(), y=self.labels(self.Z))
 
     def prove_model(self, model, f=None, **constants):
         x = self.pixels()
@@ -50,6 +60,7 @@ PROOFS = {
     nn.sigmoid: lambda t: prove(nn.sigmoid, t.normal(t.B, t.D)),
     nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
     nn.Linear: lambda t: prove(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
+    nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -57,15 +68,24 @@ PROOFS = {
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
+    probability.log_sum_exp: lambda t: prove(probability.log_sum_exp, t.normal(t.B, t.H)),
+    probability.multivariate_logpdf: lambda t: prove(probability.multivariate_logpdf, t.normal(t.B, t.D),
+                                                     t.normal(t.D), t.triangle()),
+    probability.multivariate_kl: lambda t: prove(probability.multivariate_kl, t.normal(t.B, t.D), t.triangle(),
+                                                 t.normal(t.B, t.D), t.triangle()),
     probability.gaussian_nll: lambda t: prove(probability.gaussian_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
                                               x=t.pixels()),
     probability.bernoulli_nll: lambda t: prove(probability.bernoulli_nll, t.normal(t.B, t.D), x=t.pixels()),
     probability.squared_error: lambda t: prove(probability.squared_error, t.normal(t.B, t.D), x=t.pixels()),
     probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
     probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
+    probability.softmax: lambda t: prove(probability.softmax, t.normal(t.B, t.Z)),
+    probability.categorical_nll: lambda t: prove(probability.categorical_nll, t.normal(t.B, t.Z), y=t.labels(t.Z)),
     probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),
     models.Autoencoder: lambda t: t.prove_model(t.autoencoder()),
     models.DenoisingAutoencoder: lambda t: t.prove_model(t.autoencoder(corrupt=models.gaussian_noise)),
+    models.Classifier: lambda t: t.prove_classifier(),
+    models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
 }

@@ -1,6 +1,20 @@
 """The models, one file each."""
 
-from .autoencoder import Autoencoder, DenoisingAutoencoder, gaussian_noise, mask_noise, mlp_autoencoder
+from .autoencoder import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    gaussian_noise,
+    linear_autoencoder,
+    mask_noise,
+    mlp_autoencoder,
+)
+from .classifier import Classifier, mlp_classifier
+from .linear_gaussian import LinearGaussian
+from .pca import PCA, mean_and_covariance
+from .ppca import em_step, fit_ppca, mean_log_likelihood
+from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
-__all__ = ["VAE", "Autoencoder", "DenoisingAutoencoder", "gaussian_noise", "mask_noise", "mlp_autoencoder", "mlp_vae"]
+__all__ = ["PCA", "VAE", "Autoencoder", "Classifier", "DenoisingAutoencoder", "LinearGaussian", "TableEncoder",
+           "em_step", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise", "mean_and_covariance",
+           "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_vae"]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..core import Module, Sequential
-from ..nn import Linear, mlp, relu
-from ..probability import Bernoulli
+from ..nn import Linear, TiedLinear, mlp, relu
+from ..probability import Bernoulli, SquaredError
 
 
 class Autoencoder(Module):
@@ -79,17 +79,33 @@ def mask_noise(x, rng, dropped=0.3):
     return x * (rng.random(x.shape, x.dtype) >= dropped)
 
 
-def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=None, corrupt=None, dtype=np.float32):
+def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=None, corrupt=None, tied=False,
+                    dtype=np.float32):
     """n_x - hidden - n_latents and back, e.g. mlp_autoencoder(784, [256], 64, rng); it denoises if `corrupt` is given.
 
     With no hidden layer the code has the activation itself: mlp_autoencoder(784, [], 256, rng) is 784-256-784.
+    If `tied`, the way back goes through the same weights, transposed.
     """
     there = mlp([n_x, *(hidden or [n_latents])], rng, activation, dtype)
     if hidden:
         there.append(Linear(hidden[-1], n_latents, rng, dtype=dtype))
-    back = mlp([n_latents, *reversed(hidden)], rng, activation, dtype)
-    back.append(Linear(hidden[0] if hidden else n_latents, n_x, rng, dtype=dtype))
-    encoder, decoder, distance = Sequential(*there), Sequential(*back), distance or Bernoulli()
+    if tied:
+        back = [f for layer in reversed(there[::2]) for f in (TiedLinear(layer), activation)][:-1]
+    else:
+        back = mlp([n_latents, *reversed(hidden)], rng, activation, dtype)
+        back.append(Linear(hidden[0] if hidden else n_latents, n_x, rng, dtype=dtype))
+    return assemble(Sequential(*there), Sequential(*back), distance or Bernoulli(), corrupt)
+
+
+def linear_autoencoder(n_x, n_latents, rng, *, corrupt=None, tied=False, dtype=np.float32):
+    """y = (x W + b) V + c, trained on |y - x|^2; V is the transpose of W if `tied`.     Baldi & Hornik 1989"""
+    encoder = Linear(n_x, n_latents, rng, dtype=dtype)
+    decoder = TiedLinear(encoder) if tied else Linear(n_latents, n_x, rng, dtype=dtype)
+    return assemble(encoder, decoder, SquaredError(), corrupt)
+
+
+def assemble(encoder, decoder, distance, corrupt):
+    """An autoencoder, or a denoising one if there is something to corrupt x with."""
     if corrupt is None:
         return Autoencoder(encoder, decoder, distance)
     return DenoisingAutoencoder(encoder, decoder, distance, corrupt)

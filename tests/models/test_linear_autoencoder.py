@@ -13,7 +13,7 @@ from scratchvae.training import SGD
 def plane_data(rng, n=200):
     """Points of 6 dimensions, with variances 9, 4, 1, ... along random directions."""
     turned, _ = np.linalg.qr(rng.standard_normal((6, 6)))
-    return rng.standard_normal((n, 6)) * [3, 2, 1, 0.5, 0.3, 0.1] @ turned + 1
+    return rng.standard_normal((n, 6)) * [3, 2, 1, 0.8, 0.6, 0.5] @ turned + 0.3
 
 
 def principal_angles(A, B):

@@ -1,0 +1,68 @@
+"""A classifier: features of x, and a probability for each class."""
+
+import numpy as np
+
+from ..core import Module, Sequential
+from ..nn import Linear, mlp, relu
+from ..probability import categorical_nll, softmax
+
+
+class Classifier(Module):
+    """p(y|x) = softmax(h W + b),  h = features(x).
+
+    `body` is the node that makes the features, `head` the affine layer from them to the logits.
+    """
+
+    terms = ("cross_entropy",)
+
+    def __init__(self, body, head):
+        self.body = body
+        self.head = head
+
+    def noise(self, x, rng):
+        """A classifier draws nothing."""
+        return {}
+
+    def check(self, x, name):
+        """ValueError, in one sentence, unless x is finite."""
+        if not np.isfinite(x).all():
+            raise ValueError(f"{name} must be finite, but {np.count_nonzero(~np.isfinite(x))} entries are not")
+
+    def forward(self, *, x, y):
+        """(-log p(y|x),), in nats, of shape (B,); x (B, D), labels y (B,), whole numbers."""
+        h, body_backward = self.body.forward(x)
+        logits, head_backward = self.head.forward(h)
+        nll, nll_backward = categorical_nll.forward(logits, y=y)
+
+        def backward(dnll):
+            dlogits = nll_backward(dnll)
+            dh = head_backward(dlogits)
+            body_backward(dh)
+
+        return (nll,), backward
+
+    def features(self, x):
+        """What the last hidden layer says of x, (B, H)."""
+        return self.body(x)
+
+    def probabilities(self, x):
+        """p(y|x) for every class, (B, K)."""
+        return softmax(self.head(self.features(x)))
+
+    def predict(self, x):
+        """The most probable class, (B,)."""
+        return self.head(self.features(x)).argmax(axis=1)
+
+    def accuracy(self, x, y):
+        """The share of x whose most probable class is y."""
+        return float((self.predict(x) == y).mean())
+
+
+def mlp_classifier(n_x, hidden, n_classes, rng, *, activation=relu, dtype=np.float32):
+    """n_x - hidden - n_classes, e.g. mlp_classifier(784, [256, 64], 10, rng); with no hidden layer, softmax regression.
+
+    The features are the last hidden layer, or x itself if there is none.
+    """
+    widths = [n_x, *hidden]
+    body = Sequential(*mlp(widths, rng, activation, dtype))
+    return Classifier(body, Linear(widths[-1], n_classes, rng, dtype=dtype))
