@@ -5,7 +5,7 @@ import sys
 
 from . import __version__, commands
 from .datasets import BINARIZATIONS, LEVELS, DataError
-from .training import CheckpointError, Interrupted, NonFiniteLoss
+from .training import CheckpointError, NonFiniteLoss
 
 EXAMPLES = """
 examples:
@@ -83,8 +83,9 @@ def main(argv=None):
     except (ValueError, CheckpointError, DataError, NonFiniteLoss) as error:
         print(f"scratchvae: {error}", file=sys.stderr)
         return 1
-    except Interrupted as stop:
-        print(f"\nscratchvae: {stop}; --resume goes on from there", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\nscratchvae: {stop if str(stop) else 'stopped; every finished epoch is saved'}; "
+              "--resume goes on from there", file=sys.stderr)
         return 130
 
 

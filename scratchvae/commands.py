@@ -20,6 +20,10 @@ SETTINGS = ("model", "data", "hidden", "latents", "loss", "sigma", "noise")    #
 def train(arguments):
     """Train, evaluate on the whole test set, draw; everything is left in the folder `out`."""
     a = arguments
+    if a.model != "vae" and a.beta != 1:
+        raise ValueError(f"beta is the weight of the KL of a vae; the {a.model} has none")
+    if a.seed < 0:
+        raise ValueError(f"seed must be at least 0, but is {a.seed}")
     hidden, latents = SIZES[a.model]
     a.hidden, a.latents = hidden if a.hidden is None else a.hidden, a.latents or latents
     settings = {name: getattr(a, name) for name in SETTINGS}

@@ -42,7 +42,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     run = Run(model, optimizer, plan, checkpoint, settings)
     if checkpoint is not None and Path(checkpoint).exists():
         if not resume:
-            raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True goes on from it, "
+            raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True (--resume) goes on from it, "
                                   "another path starts anew")
         run.load()
     x_train = binarize_once(x_train, binarization, np.random.default_rng([seed, BITS]))

@@ -8,8 +8,7 @@ from ..datasets import binarize_batch, minibatches
 from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
 from .diagnose import first_nonfinite
 from .optimizers import clip_by_norm
-from .terms import DRAWS, ORDER
-from .terms import labels
+from .terms import DRAWS, ORDER, labels
 
 
 class NonFiniteLoss(ArithmeticError):

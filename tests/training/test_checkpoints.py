@@ -44,7 +44,7 @@ def test_a_truncated_checkpoint_is_one_clear_sentence(path, saved, keep):
     whole = path.read_bytes()
     part = whole[:keep if keep >= 1 or keep == 0 else int(keep * len(whole))]
     path.write_bytes(part)
-    with pytest.raises(CheckpointError, match=r"checkpoint\.npz is damaged or not a checkpoint .*nothing was overwritten"):
+    with pytest.raises(CheckpointError, match=r"checkpoint\.npz is damaged .*nothing was overwritten"):
         load_checkpoint(path)
     assert path.read_bytes() == part
 

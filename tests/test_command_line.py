@@ -1,0 +1,130 @@
+"""The commands of the README, as a newcomer types them: on the smallest data set."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scratchvae import __version__, gradcheck, proofs
+from scratchvae.__main__ import main
+from scratchvae.core import node
+from scratchvae.training import load_checkpoint
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def train(out, *options):
+    return main(["train", "--data", "digits", "--epochs", "1", "--out", str(out), *options])
+
+
+@pytest.mark.parametrize(("options", "pictures"), [
+    (["--hidden", "20", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
+    (["--loss", "gaussian", "--beta", "2", "--clip", "10"], ["reconstructions", "learning", "samples"]),
+    (["--binarization", "dynamic", "--lr", "0.01"], ["reconstructions", "learning", "samples"]),
+    (["--model", "ae", "--loss", "squared-error"], ["reconstructions", "learning"]),
+    (["--model", "dae", "--noise", "mask"], ["reconstructions", "learning"]),
+])
+def test_train_leaves_checkpoint_history_evaluation_and_pictures(tmp_path, capsys, options, pictures):
+    assert train(tmp_path, *options) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "checkpoint.npz", "history.jsonl", "evaluation.json", *(f"{name}.png" for name in pictures)}
+    assert all((tmp_path / f"{name}.png").read_bytes().startswith(PNG) for name in pictures)
+    entry = json.loads((tmp_path / "evaluation.json").read_text())
+    (record,) = map(json.loads, (tmp_path / "history.jsonl").read_text().splitlines())
+    assert np.isclose(entry["value"], sum(record["test"].values())) and entry["images"] == 360
+    assert "digits test, 360 images" in capsys.readouterr().out
+
+
+def test_train_resumes_and_a_finished_run_is_only_drawn_again(tmp_path, capsys):
+    train(tmp_path / "a", "--epochs", "3")
+    train(tmp_path / "b", "--epochs", "1")
+    train(tmp_path / "b", "--epochs", "3", "--resume")
+    capsys.readouterr()
+    train(tmp_path / "b", "--epochs", "3", "--resume")
+    assert "epoch" not in capsys.readouterr().out.replace("epochs", "")
+    a, b = (load_checkpoint(tmp_path / run / "checkpoint.npz")[0] for run in "ab")
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--epochs", "0"], "argument --epochs: invalid positive whole number value: '0'"),
+    (["--lr", "fast"], "argument --lr: invalid positive number value: 'fast'"),
+    (["--lr", "nan"], "argument --lr: invalid positive number value: 'nan'"),
+    (["--data", "cifar"], "argument --data: invalid choice: 'cifar'"),
+    (["--betta", "4"], "unrecognized arguments: --betta 4"),
+])
+def test_a_wrong_option_is_one_sentence(tmp_path, options, sentence):
+    with pytest.raises(SystemExit) as stop:
+        train(tmp_path, *options)
+    assert sentence in stop.value.code and "\n" not in stop.value.code
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--loss", "squared-error"], "loss of the vae must be one of bernoulli, gaussian, but is squared-error"),
+    (["--model", "ae", "--loss", "gaussian"], "loss of the ae must be one of bernoulli, squared-error"),
+    (["--model", "ae", "--beta", "4"], "beta is the weight of the KL of a vae; the ae has none"),
+    (["--seed", "-1"], "seed must be at least 0, but is -1"),
+])
+def test_options_that_do_not_fit_together_are_one_sentence(tmp_path, capsys, options, sentence):
+    assert train(tmp_path, *options) == 1
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_overwritten_and_not_resumed_as_another(tmp_path, capsys):
+    train(tmp_path)
+    before = (tmp_path / "checkpoint.npz").read_bytes()
+    assert train(tmp_path) == 1
+    assert "already there; resume=True (--resume) goes on from it" in capsys.readouterr().err
+    assert train(tmp_path, "--resume", "--latents", "3") == 1
+    assert "was trained with latents = 20; it cannot be resumed with 3" in capsys.readouterr().err
+    assert (tmp_path / "checkpoint.npz").read_bytes() == before
+
+
+def test_ctrl_c_saves_and_ends_in_a_sentence(tmp_path):
+    command = [sys.executable, "-m", "scratchvae", "train", "--data", "digits", "--epochs", "100000", "--out", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          cwd=Path(__file__).parents[1]) as run:
+        while not run.stdout.readline().startswith("epoch   2"):
+            pass
+        os.kill(run.pid, signal.SIGINT)
+        _, error = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "saved" in error and "--resume goes on from there" in error and "Traceback" not in error
+    assert load_checkpoint(tmp_path / "checkpoint.npz")[1]["epoch"] >= 2
+
+
+def test_check_prints_a_row_for_each_proof(capsys):
+    assert main(["check"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("proven") == len(proofs.PROOFS) and "WRONG" not in out
+
+
+def test_check_fails_if_a_backward_is_wrong(capsys, monkeypatch):
+    @node
+    def wrong(x):
+        return x * x, lambda dy: dy * x
+
+    monkeypatch.setitem(proofs.PROOFS, wrong, lambda t: gradcheck.prove(wrong, t.normal(2, 3)))
+    assert main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert out.count("WRONG") == 1 and "the gradient is wrong for input 0" in out
+
+
+def test_help_teaches(capsys):
+    for command in ([], ["train"], ["check"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*command, "--help"])
+        assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "python -m scratchvae train --data mnist --latents 2" in out and "weight of the KL term" in out
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert __version__ in capsys.readouterr().out
