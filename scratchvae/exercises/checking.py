@@ -28,6 +28,15 @@ def require(condition, sentence):
         raise Mistake(sentence)
 
 
+def require_untouched(answer, *inputs):
+    """Mistake if the answer changes an array that it is given."""
+    given = [np.copy(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    with np.errstate(all="ignore"):
+        answer(*given)
+    require(all(np.array_equal(a, b) for a, b in zip(given, inputs, strict=True) if isinstance(b, np.ndarray)),
+            "You changed an array that you were given (a *= b does that); make a new one.")
+
+
 def agree(a, b, tolerance=1e-9):
     """Whether two answers (numbers, arrays or tuples of them) have the same shape and the same values."""
     if isinstance(a, tuple) or isinstance(b, tuple):
