@@ -24,7 +24,15 @@ check: .venv
 study: .venv
 	$(BIN)/jupyter lab notebooks
 
+# the chapters and solutions, executed again from a clean kernel; anything that fails or warns stops it
+notebooks: .venv
+	$(BIN)/python notebooks/build.py execute
+
+# the chapters as slides for class, in slides/, shown without a network
+slides: .venv
+	$(BIN)/python notebooks/build.py slides
+
 lint: .venv
 	$(BIN)/ruff check .
 
-.PHONY: train test check study lint
+.PHONY: train test check study notebooks slides lint
