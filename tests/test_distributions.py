@@ -179,7 +179,7 @@ def test_new_images_of_a_vae_have_the_means_of_their_density(rng):
 
 
 def test_the_elbo_of_a_linear_gaussian_model_is_below_log_p_and_meets_it_at_the_posterior(rng):
-    """z ~ N(0,1), x|z ~ N(a z, s2): log p(x) = log N(x; 0, a^2 + s2), posterior N(a x / (a^2 + s2), s2 / (a^2 + s2))."""
+    """z ~ N(0, 1), x|z ~ N(a z, s2): p(x) = N(0, a^2 + s2), p(z|x) = N(a x / (a^2 + s2), s2 / (a^2 + s2))."""
     a, s2, x = 1.5, 0.25, np.array([[0.7]])
     vae = zeroed(mlp_vae(1, [], 1, rng, likelihood=Gaussian(math.sqrt(s2)), dtype=np.float64))
     vae.decoder.nodes[0].W.value[:] = a

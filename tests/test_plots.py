@@ -48,8 +48,8 @@ def test_a_manifold_needs_two_latents():
 
 
 def test_learning_curves_draw_every_term_and_the_sum():
-    records = [{"epoch": e, "train": {"reconstruction": 9.0 - e, "kl": 1.0}, "test": {"reconstruction": 9.5 - e, "kl": 1.5}}
-               for e in (1, 2, 3)]
+    records = [{"epoch": e, "train": {"reconstruction": 9.0 - e, "kl": 1.0},
+                "test": {"reconstruction": 9.5 - e, "kl": 1.5}} for e in (1, 2, 3)]
     figure = plots.learning_curves(records)
     assert [axis.get_title() for axis in figure.axes] == ["reconstruction", "kl", "reconstruction + kl"]
     train, test = figure.axes[2].lines
