@@ -1,0 +1,99 @@
+"""The true posterior of a model with two latents: the plane is small enough to try every z."""
+
+import numpy as np
+
+from ..probability import gaussian_logpdf
+from ..probability.log_sum_exp import log_sum_exp
+
+NEGLIGIBLE = 50      # nats below the highest log p(x, z): a density exp(-50) times the largest is taken to be zero
+
+
+class GridPosterior:
+    """p(z|x) at points^2 places z for each x (B, D), for any decoder with 2 latents.
+
+    A coarse look at the square [-limit, limit]^2 finds where p(x, z) is not negligible; the grid of x covers that box.
+
+    z              (B, G, 2)  the points, G = points^2, and `area` (B,), what each of them stands for
+    log_joint      (B, G)     log p(x|z) + log p(z)
+    log_evidence   (B,)       log p(x) = log integral p(x, z) dz ~ log sum_g p(x, z_g) area
+    log_posterior  (B, G)     log p(z|x), so that sum_g p(z_g|x) area = 1
+
+    The sum over a regular grid converges exponentially for a smooth density that vanishes at the border. Raises
+    ValueError where it would not: a posterior that touches the border, or that lives on fewer than 10 points.
+    """
+
+    def __init__(self, model, x, limit=8.0, points=81, coarse_points=65):
+        if model.n_latents != 2:
+            raise ValueError(f"model must have 2 latents to be put on a grid, but has {model.n_latents}")
+        coarse = square(np.full(2, -limit), np.full(2, limit), coarse_points)
+        boxes = [box(coarse, row, 2 * limit / (coarse_points - 1)) for row in log_joint(model, x, coarse)]
+        self.points = points
+        self.z = np.stack([square(low, high, points) for low, high in boxes])
+        self.area = np.array([np.prod((high - low) / (points - 1)) for low, high in boxes])
+        self.log_joint = np.concatenate([log_joint(model, x[i:i + 1], z) for i, z in enumerate(self.z)])
+        self.log_evidence = log_sum_exp(self.log_joint) + np.log(self.area)
+        self.log_posterior = self.log_joint - self.log_evidence[:, None]
+        check_resolution(np.exp(self.log_posterior) * self.area[:, None], points)
+
+    def log_q(self, mu, logvar):
+        """log N(z; mu, sigma^2) at the points of each x: mu and logvar (B, 2) -> (B, G)."""
+        log_q = np.stack([gaussian_logpdf(z, *(np.tile(row, (len(z), 1)) for row in rows))
+                          for z, *rows in zip(self.z, mu, logvar, strict=True)])
+        total = np.exp(log_q).sum(axis=1) * self.area
+        worst = np.argmax(np.abs(total - 1))
+        if not abs(total[worst] - 1) < 1e-6:
+            raise ValueError(f"q {worst} must lie on the grid and be wider than a step, but sums to {total[worst]:.4f}")
+        return log_q
+
+    def elbo(self, log_q):
+        """sum_g q(z_g) (log p(x, z_g) - log q(z_g)) area, of shape (B,), for any density log_q (B, G) on the grid."""
+        return (np.exp(log_q) * (self.log_joint - log_q)).sum(axis=1) * self.area
+
+    def kl(self, log_q):
+        """KL(q || p(z|x)) = sum_g q(z_g) (log q(z_g) - log p(z_g|x)) area, of shape (B,)."""
+        return (np.exp(log_q) * (log_q - self.log_posterior)).sum(axis=1) * self.area
+
+    def moments(self):
+        """The mean (B, 2) and the covariance (B, 2, 2) of p(z|x)."""
+        p = (np.exp(self.log_posterior) * self.area[:, None])[..., None]
+        mean = (p * self.z).sum(axis=1)
+        d = self.z - mean[:, None]
+        return mean, (p * d).swapaxes(1, 2) @ d
+
+    def picture(self, i, values):
+        """(z1 ticks, z2 ticks, values (G,) as a (points, points) picture) for x number i: z1 to the right, z2 up."""
+        z = self.z[i].reshape(self.points, self.points, 2)
+        return z[0, :, 0], z[:, 0, 1], values.reshape(self.points, self.points)
+
+
+def square(low, high, points):
+    """The points (G, 2) of a regular grid from the corner `low` to the corner `high`, z1 running fastest."""
+    return np.stack(np.meshgrid(*np.linspace(low, high, points).T), axis=-1).reshape(-1, 2)
+
+
+def box(z, log_joint, step):
+    """The corners of the part of the coarse grid z (G, 2) in which p(x, z) is not negligible, a step wider each way."""
+    near = z[log_joint > log_joint.max() - NEGLIGIBLE]
+    return near.min(axis=0) - step, near.max(axis=0) + step
+
+
+def log_joint(model, x, z, batch_size=100):
+    """log p(x|z) + log p(z) for every pair: x (B, D), z (G, 2) -> (B, G)."""
+    log_joint = np.empty((len(x), len(z)))
+    for start in range(0, len(z), batch_size):
+        batch = z[start:start + batch_size]
+        y, log_prior = model.decoder(batch), gaussian_logpdf(batch, np.zeros_like(batch), np.zeros_like(batch))
+        for row, target in zip(x, log_joint, strict=True):
+            target[start:start + batch_size] = log_prior - model.likelihood(y, x=np.broadcast_to(row, y.shape))
+    return log_joint
+
+
+def check_resolution(p, points):
+    """ValueError, in one sentence, where the sum of the masses p (B, G) over the grid is no integral."""
+    p = p.reshape(-1, points, points)
+    border = p[:, [0, -1], :].sum(axis=(1, 2)) + p[:, :, [0, -1]].sum(axis=(1, 2))
+    if border.max() > 1e-9:
+        raise ValueError(f"limit must be larger: a posterior has {border.max():.1e} of its mass on the grid's border")
+    on = 1 / (p * p).sum(axis=(1, 2))
+    if on.min() < 10:
+        raise ValueError(f"points must be more: a posterior lives on only {on.min():.1f} points of the grid")
