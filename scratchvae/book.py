@@ -10,7 +10,7 @@ def show(*things):
     """Display the source of functions, nodes and classes as it stands in the library: the code that runs."""
     for thing in things:
         source = inspect.getsource(inspect.unwrap(thing) if not inspect.isclass(thing) else thing)
-        display(Code(source.rstrip(), language="python"))
+        display(Code(source.rstrip(), language="python"), exclude=["text/latex"])
 
 
 def compare(what, left, right, tolerance):
