@@ -3,23 +3,35 @@
 import inspect
 
 import numpy as np
-from IPython.display import Code, display
+from IPython.display import display
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 
 def show(*things):
-    """Display the source of functions, nodes and classes as it stands in the library: the code that runs."""
+    """Display the source of functions, nodes and classes as it stands in the library: the code that runs.
+
+    An object that has no source of its own is shown by its class.
+    """
     for thing in things:
-        source = inspect.getsource(inspect.unwrap(thing) if not inspect.isclass(thing) else thing)
-        display(Code(source.rstrip(), language="python"), exclude=["text/latex"])
+        source = inspect.unwrap(thing) if callable(thing) and not inspect.isclass(thing) else thing
+        if not (inspect.isclass(source) or inspect.isroutine(source) or inspect.ismodule(source)):
+            source = type(source)
+        display(Code(inspect.getsource(source).rstrip(), language="python"))
 
 
 def compare(what, left, right, tolerance):
     """Print both sides of an equation and assert that they agree to `tolerance`, an absolute difference.
 
-    left and right are numbers or arrays; of arrays, the largest difference counts and the first entries are printed.
+    left and right are numbers, or arrays of one shape, or an array and a number that all of it must equal. Of arrays,
+    the largest difference counts and the first entries are printed. Raises AssertionError, of empty arrays too.
     """
     left, right = np.asarray(left), np.asarray(right)
-    difference = float(np.max(np.abs(left - right), initial=0))
+    assert left.shape == right.shape or left.ndim == 0 or right.ndim == 0, (
+        f"{what}: the two sides have the shapes {left.shape} and {right.shape}")
+    assert left.size > 0 and right.size > 0, f"{what}: there is nothing to compare"
+    difference = float(np.max(np.abs(left - right)))
     sides = " = ".join(f"{side.flat[0]:.10g}" + (" ..." if side.size > 1 else "") for side in (left, right))
     print(f"{what}:  {sides}   (difference {difference:.1e}, allowed {tolerance:.1e})")
     assert difference <= tolerance, f"{what}: the two sides differ by {difference:.3g}, more than {tolerance:.3g}"
