@@ -18,7 +18,9 @@ def show(*things):
         source = inspect.unwrap(thing) if callable(thing) and not inspect.isclass(thing) else thing
         if not (inspect.isclass(source) or inspect.isroutine(source) or inspect.ismodule(source)):
             source = type(source)
-        display(Code(inspect.getsource(source).rstrip(), language="python"))
+        code = inspect.getsource(source).rstrip()
+        html = highlight(code, PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True))
+        display({"text/html": html, "text/plain": code}, raw=True)
 
 
 def compare(what, left, right, tolerance):
