@@ -24,7 +24,7 @@ check: .venv
 study: .venv
 	$(BIN)/jupyter lab notebooks
 
-# the chapters and solutions, executed again from a clean kernel; anything that fails or warns stops it
+# the chapters and solutions, executed again from a clean kernel; a cell that fails or warns is an error
 notebooks: .venv
 	$(BIN)/python notebooks/build.py execute
 

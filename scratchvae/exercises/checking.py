@@ -15,60 +15,9 @@ student's answer gives is named; if there is none, the sentence of the property 
 
 import functools
 
-import numpy as np
+from .calls import Calls, Mistake, NotAnswered, agree, describe, is_nothing, require, require_untouched
 
-
-class Mistake(Exception):
-    """What is wrong with an answer, in a sentence for the student."""
-
-
-def require(condition, sentence):
-    """Mistake(sentence) unless the condition holds."""
-    if not condition:
-        raise Mistake(sentence)
-
-
-def require_untouched(answer, *inputs):
-    """Mistake if the answer changes an array that it is given."""
-    given = [np.copy(x) if isinstance(x, np.ndarray) else x for x in inputs]
-    with np.errstate(all="ignore"):
-        answer(*given)
-    require(all(np.array_equal(a, b) for a, b in zip(given, inputs, strict=True) if isinstance(b, np.ndarray)),
-            "You changed an array that you were given (a *= b does that); make a new one.")
-
-
-def agree(a, b, tolerance=1e-9):
-    """Whether two answers (numbers, arrays or tuples of them) have the same shape and the same values."""
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        return (isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b)
-                and all(agree(p, q, tolerance) for p, q in zip(a, b, strict=True)))
-    a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
-
-
-class NotAnswered(Exception):
-    """The stub still returns nothing."""
-
-
-class Calls:
-    """Calls an answer and remembers what it was given and what it gave."""
-
-    def __init__(self):
-        self.made = []
-
-    def __call__(self, answer, *inputs, **constants):
-        given = [np.copy(x) if isinstance(x, np.ndarray) else x for x in inputs]
-        result = answer(*inputs, **constants)
-        if result is None or result is ...:
-            raise NotAnswered
-        self.made.append((given, constants, result))
-        return result
-
-    def are_those_of(self, wrong):
-        """Whether the wrong function gives what the answer gave, in every call."""
-        with np.errstate(all="ignore"):
-            return bool(self.made) and all(agree(wrong(*inputs, **constants), result)
-                                           for inputs, constants, result in self.made)
+__all__ = ["Mistake", "agree", "exercise", "require", "require_untouched"]
 
 
 def exercise(mistakes):
@@ -79,14 +28,15 @@ def exercise(mistakes):
         def checker(answer):
             known = Calls()
             try:
+                if is_nothing(answer):
+                    raise NotAnswered
                 check(answer, known)
             except NotAnswered:
                 return report("Not answered yet.", False)
             except Mistake as mistake:
                 return report(f"Not yet. {name_of_mistake(known, mistakes) or mistake}", False)
             except Exception as error:
-                named = name_of_mistake(known, mistakes)
-                return report(f"Not yet. {named or f'Your answer stopped with {type(error).__name__}: {error}'}", False)
+                return report(f"Not yet. {name_of_mistake(known, mistakes) or not_what_was_asked(known, error)}", False)
             return report("Right.", True)
 
         checker.mistakes = mistakes
@@ -96,6 +46,7 @@ def exercise(mistakes):
 
 
 def name_of_mistake(known, mistakes):
+    """The sentence of the known mistake that explains every call made so far, or None."""
     for sentence, wrong in mistakes.items():
         try:
             if known.are_those_of(wrong):
@@ -105,6 +56,13 @@ def name_of_mistake(known, mistakes):
     return None
 
 
+def not_what_was_asked(known, error):
+    """The sentence for a result that the check cannot even look at."""
+    last = f"Your answer gave {describe(known.made[-1][1])}. " if known.made else ""
+    return f"{last}That cannot be checked ({error}); look again at what it should return."
+
+
 def report(sentence, right):
+    """Print the sentence; -> right."""
     print(sentence)
     return right
