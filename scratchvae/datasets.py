@@ -118,6 +118,7 @@ def read(path, sha256):
 
 
 def decompress(content):
+    """The content of a file, whether it is gzipped or not."""
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
@@ -173,6 +174,7 @@ def binarize_batch(x, binarization, rng):
 
 
 def check_binarization(binarization):
+    """binarization; ValueError, with those that there are, if there is none of that name."""
     if binarization not in BINARIZATIONS:
         raise ValueError(f"binarization must be one of {', '.join(BINARIZATIONS)}, but is {binarization!r}")
     return binarization

@@ -90,6 +90,7 @@ def learning_curves(records, title="Learning", unit="nats"):
 
 
 def finish(figure, title):
+    """The figure with its title, closed."""
     if title:
         figure.suptitle(title, fontsize=15)
     plt.close(figure)               # so that a notebook shows it once: as the value of its cell

@@ -45,4 +45,5 @@ def read_checksums():
 
 
 def sha256(path):
+    """The SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -128,5 +128,6 @@ class SquaredError(Module):
 
 
 def require_finite(x, name):
+    """ValueError, with how many entries are not, unless all of x are finite."""
     if not np.isfinite(x).all():
         raise ValueError(f"{name} must be finite, but {np.isnan(x).sum()} entries are nan and {np.isinf(x).sum()} inf")

@@ -43,9 +43,11 @@ def submodules(module, name=""):
 
 
 def is_node_result(returned):
+    """Whether a function returned (value, backward), as a node's forward does."""
     return isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])
 
 
 def is_finite(value):
+    """Whether all entries of an array, or of a tuple of arrays, are finite."""
     values = value if isinstance(value, tuple) else (value,)
     return all(np.isfinite(v).all() for v in values)
