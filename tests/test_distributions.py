@@ -232,7 +232,7 @@ def test_initial_weights_have_the_variance_of_the_paper(rng, init, variance):
 
 def test_he_keeps_the_second_moment_through_relu_layers(rng):
     x = rng.standard_normal((400, 500))
-    for layer in mlp([500, 500, 500, 500], rng, dtype=np.float64):
+    for layer in mlp([500, 500, 500, 500], rng, dtype=np.float64, init=he_normal):
         x = layer(x)
     assert 0.8 < (x**2).mean() < 1.2                       # 0.5 a layer, 1/8 here, if the 2 were missing
 

@@ -5,16 +5,15 @@ import itertools
 import numpy as np
 
 from .activations import relu
-from .initialization import glorot_uniform, he_normal
+from .initialization import glorot_uniform
 from .linear import Linear
 
 
-def mlp(sizes, rng, activation=relu, dtype=np.float32):
+def mlp(sizes, rng, activation=relu, dtype=np.float32, init=glorot_uniform):
     """[Linear, activation, Linear, activation, ...] through the widths `sizes`, an activation after every layer.
 
-    Before a ReLU the weights start as He et al. say, before other activations as Glorot & Bengio say.
+    `init` gives the first weights: glorot_uniform, or he_normal where a ReLU network is deep.
     """
-    init = he_normal if activation is relu else glorot_uniform
     nodes = []
     for n_in, n_out in itertools.pairwise(sizes):
         nodes += [Linear(n_in, n_out, rng, init, dtype), activation]
