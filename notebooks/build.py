@@ -7,6 +7,7 @@ NAME is a file or the beginning of a file's name, such as 08; without one, all a
 """
 
 import argparse
+import asyncio
 import base64
 import io
 import os
@@ -60,7 +61,7 @@ def execute(path):
                             on_cell_start=lambda cell, cell_index: started.append(cell_index + 1))
     with tempfile.TemporaryDirectory() as settings:
         try:
-            client.execute(env=environment(settings))
+            asyncio.run(client.async_execute(env=environment(settings)))
         except CellExecutionError:
             pass                       # its output says it, and is found below
         except (CellTimeoutError, DeadKernelError) as error:
