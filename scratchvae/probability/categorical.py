@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core import node
+from .log_sum_exp import log_sum_exp
 
 
 @node
@@ -28,17 +29,16 @@ def categorical_nll(logits, *, y):
     Raises ValueError for labels that are no class.
     """
     require_labels(y, logits.shape)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    e = np.exp(shifted)
-    total = e.sum(axis=1)
     rows = np.arange(len(y))
+    shifted = logits - logits.max(axis=1, keepdims=True)      # the same nats, and no large numbers to round
+    total, total_backward = log_sum_exp.forward(shifted)
 
     def backward(dnll):
-        da = e / total[:, None]
-        da[rows, y] -= 1
-        return dnll[:, None] * da
+        da = total_backward(dnll)
+        da[rows, y] -= dnll
+        return da
 
-    return np.log(total) - shifted[rows, y], backward
+    return total - shifted[rows, y], backward
 
 
 def require_labels(y, shape):
