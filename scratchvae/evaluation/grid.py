@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ..probability import gaussian_logpdf
-from ..probability.log_sum_exp import log_sum_exp
+from ..probability import gaussian_logpdf, log_sum_exp
 
 NEGLIGIBLE = 50      # nats below the highest log p(x, z): a density exp(-50) times the largest is taken to be zero
 

@@ -27,7 +27,7 @@ def exact_elbo(model, x, mu, logvar, n=10):
     """
     require_same_shape(mu=mu, logvar=logvar)
     eps, weights = gauss_hermite(n, mu.shape[1])
-    sigma, total = np.exp(logvar / 2), 0
+    sigma, total, eps = np.exp(logvar / 2), 0, eps.astype(mu.dtype)
     for e, w in zip(eps, weights, strict=True):
         total = total + w * model.likelihood(model.decoder(mu + sigma * e), x=x)
     return -total - gaussian_kl(mu, logvar)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..nn import Linear
-from ..probability.multivariate import cholesky, multivariate_kl
+from ..probability import cholesky, multivariate_kl
 
 
 class LinearGaussian:
