@@ -20,7 +20,7 @@ function start() {
 // A slide that is too high, or holds code or a formula that is too wide, is made smaller, down to SMALLEST; what is still
 // too large scrolls.
 function fit(slide) {
-  const parts = [...slide.querySelectorAll(".highlight, .jp-RenderedText, mjx-container[display='true']")];
+  const parts = [...slide.querySelectorAll(".highlight, mjx-container[display='true']")];
   const tooLarge = (zoom) => slide.scrollHeight * zoom > HEIGHT || parts.some((part) => part.scrollWidth > part.clientWidth + 1);
   let zoom = 1;
   slide.style.zoom = zoom;
