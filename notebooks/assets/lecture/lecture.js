@@ -1,5 +1,5 @@
 // The formulas first, then the slides: what is measured to fit the screen is then what is seen.
-const WIDTH = 1280, HEIGHT = 720, SMALLEST = 0.6;
+const WIDTH = 1280, HEIGHT = 720, SMALLEST = 0.6, SMALL = 0.85;
 
 window.MathJax = {
   tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true },
@@ -17,16 +17,33 @@ function start() {
   });
 }
 
-// A slide that is too high, or holds code or a formula that is too wide, is made smaller, down to SMALLEST; what is still
-// too large scrolls.
+// Code or a formula that is too wide is set smaller. A slide that is too high is made smaller as a whole; if that would
+// be much, the code of its figures goes (the notebook has it). What is too high even at SMALLEST scrolls.
 function fit(slide) {
-  const parts = [...slide.querySelectorAll(".highlight, mjx-container[display='true']")];
-  const tooLarge = (zoom) => slide.scrollHeight * zoom > HEIGHT || parts.some((part) => part.scrollWidth > part.clientWidth + 1);
+  slide.style.zoom = 1;
+  slide.classList.remove("figures-only", "scrolls");
+  slide.querySelectorAll(".highlight pre, mjx-container[display='true']").forEach(narrow);
+  let zoom = shrink(slide);
+  if (zoom < SMALL) {
+    slide.classList.add("figures-only");
+    zoom = shrink(slide);
+  }
+  slide.classList.toggle("scrolls", slide.scrollHeight * zoom > HEIGHT + 1);
+}
+
+function shrink(slide) {
   let zoom = 1;
   slide.style.zoom = zoom;
-  while (tooLarge(zoom) && zoom > SMALLEST) {
+  while (slide.scrollHeight * zoom > HEIGHT && zoom > SMALLEST) {
     zoom = Math.max(SMALLEST, zoom - 0.05);
     slide.style.zoom = zoom;
   }
-  slide.classList.toggle("scrolls", slide.scrollHeight * zoom > HEIGHT + 1);
+  return zoom;
+}
+
+function narrow(part) {
+  part.style.fontSize = "";
+  const frame = part.closest(".highlight") || part;
+  const ratio = Math.max(SMALLEST, frame.clientWidth / frame.scrollWidth);
+  if (ratio < 1) part.style.fontSize = `${ratio * parseFloat(getComputedStyle(part).fontSize) - 0.1}px`;
 }
