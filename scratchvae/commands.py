@@ -9,11 +9,31 @@ from . import plots
 from .datasets import LEVELS, load, pixels
 from .evaluation import evaluate
 from .models import gaussian_noise, mask_noise, mlp_autoencoder, mlp_vae
-from .probability import Bernoulli, Gaussian, SquaredError
+from .probability import (
+    Bernoulli,
+    Categorical,
+    ContinuousBernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Laplace,
+    SharedGaussian,
+    SquaredError,
+)
 from .proofs import prove_all
 from .training import Adam, fit, load_checkpoint
 
 SIZES = {"vae": ([400], 20), "ae": ([256], 64), "dae": ([], 256)}            # (hidden, latents)
+LIKELIHOODS = {      # --loss of a vae: (sigma, levels of grey) -> the likelihood
+    "bernoulli": lambda sigma, levels: Bernoulli(),
+    "gaussian": lambda sigma, levels: Gaussian(sigma),
+    "gaussian-shared": lambda sigma, levels: SharedGaussian(sigma),
+    "laplace": lambda sigma, levels: Laplace(sigma),
+    "continuous-bernoulli": lambda sigma, levels: ContinuousBernoulli(),
+    "discretized-logistic": lambda sigma, levels: DiscretizedLogistic(levels),
+    "categorical": lambda sigma, levels: Categorical(levels),
+}
+DISTANCES = {"bernoulli": Bernoulli(), "squared-error": SquaredError()}       # --loss of an autoencoder
+LOSSES = (*LIKELIHOODS, "squared-error")
 SETTINGS = ("model", "data", "hidden", "latents", "loss", "sigma", "noise")    # what a model is rebuilt from
 
 
@@ -49,14 +69,14 @@ def train(arguments):
 def build(settings, n_x, rng):
     """The model that the settings describe."""
     s = settings
-    losses = {"bernoulli": Bernoulli(), "squared-error": SquaredError(), "gaussian": Gaussian(s["sigma"])}
-    allowed = ("bernoulli", "gaussian") if s["model"] == "vae" else ("bernoulli", "squared-error")
+    allowed = LIKELIHOODS if s["model"] == "vae" else DISTANCES
     if s["loss"] not in allowed:
         raise ValueError(f"loss of the {s['model']} must be one of {', '.join(allowed)}, but is {s['loss']}")
     if s["model"] == "vae":
-        return mlp_vae(n_x, s["hidden"], s["latents"], rng, likelihood=losses[s["loss"]])
+        likelihood = LIKELIHOODS[s["loss"]](s["sigma"], LEVELS[s["data"]] + 1)
+        return mlp_vae(n_x, s["hidden"], s["latents"], rng, likelihood=likelihood)
     corrupt = {"gaussian": gaussian_noise, "mask": mask_noise}[s["noise"]] if s["model"] == "dae" else None
-    return mlp_autoencoder(n_x, s["hidden"], s["latents"], rng, distance=losses[s["loss"]], corrupt=corrupt)
+    return mlp_autoencoder(n_x, s["hidden"], s["latents"], rng, distance=DISTANCES[s["loss"]], corrupt=corrupt)
 
 
 def describe(record):

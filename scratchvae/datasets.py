@@ -153,6 +153,16 @@ def pixels(images, levels=255, dtype=np.float32):
     return x
 
 
+def dequantize(images, rng, levels=255, dtype=np.float32):
+    """uint8 images (N, height, width) -> (k + u) / (levels + 1), (N, height * width) in [0, 1], u uniform on [0, 1).
+
+    Pixels that are whole numbers k get a density only so: noise spreads each over its own bin of width
+    1 / (levels + 1), and then log P(k) >= E log p(y) - log(levels + 1), a pixel.     Theis et al. 2016
+    """
+    k = levels * pixels(images, levels, dtype)
+    return (np.rint(k) + rng.random(k.shape, dtype)) / (levels + 1)
+
+
 def binarize(x, rng):
     """Bernoulli draws, each 1 with probability x in [0, 1]; shape and dtype (float32 or float64) of x."""
     if x.size and not (x.min() >= 0 and x.max() <= 1):

@@ -31,7 +31,8 @@ class Draw:
         return choices[self.rng.integers(len(choices))]
 
     def vae(self, activation=nn.elu):
-        likelihood = self.either(probability.Bernoulli(), probability.Gaussian(0.5))
+        likelihood = self.either(probability.Bernoulli(), probability.Gaussian(0.5), probability.SharedGaussian(0.5),
+                                 probability.PixelGaussian(0.3))
         return models.mlp_vae(self.D, [self.H] * self.either(0, 1, 2), self.Z, self.rng, activation=activation,
                               likelihood=likelihood)
 
@@ -39,6 +40,13 @@ class Draw:
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
         return models.mlp_autoencoder(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh,
                                       distance=distance, corrupt=corrupt, tied=self.either(False, True))
+
+    def greys(self, levels):
+        """Pixels that lie on levels, the first and the last of them too."""
+        return self.rng.integers(0, levels, (self.B, self.D)) / (levels - 1)
+
+    def prove_likelihood(self, likelihood, x):
+        return prove(likelihood, self.normal(self.B, self.D * likelihood.outputs), x=x)
 
     def labels(self, n_classes):
         return self.rng.integers(0, n_classes, self.B)
@@ -79,6 +87,20 @@ PROOFS = {
     probability.squared_error: lambda t: prove(probability.squared_error, t.normal(t.B, t.D), x=t.pixels()),
     probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
     probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
+    probability.bounded_below: lambda t: prove(probability.bounded_below, t.normal(t.B, t.D), low=-0.5),
+    probability.SharedGaussian: lambda t: t.prove_likelihood(probability.SharedGaussian(0.7), t.pixels()),
+    probability.PixelGaussian: lambda t: t.prove_likelihood(probability.PixelGaussian(0.7), t.pixels()),
+    probability.laplace_nll: lambda t: prove(probability.laplace_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
+                                             x=t.pixels()),
+    probability.Laplace: lambda t: t.prove_likelihood(probability.Laplace(0.7), t.pixels()),
+    probability.continuous_bernoulli_nll: lambda t: prove(probability.continuous_bernoulli_nll,
+                                                          t.either(0.1, 1, 10) * t.normal(t.B, t.D), x=t.pixels()),
+    probability.ContinuousBernoulli: lambda t: t.prove_likelihood(probability.ContinuousBernoulli(), t.pixels()),
+    probability.discretized_logistic_nll: lambda t: prove(
+        probability.discretized_logistic_nll, t.normal(t.B, t.D), t.either(-3, 0, 3) + t.normal(t.B, t.D),
+        x=t.greys(4), levels=4),
+    probability.DiscretizedLogistic: lambda t: t.prove_likelihood(probability.DiscretizedLogistic(5, 0.2), t.greys(5)),
+    probability.Categorical: lambda t: t.prove_likelihood(probability.Categorical(3), t.greys(3)),
     probability.softmax: lambda t: prove(probability.softmax, t.normal(t.B, t.Z)),
     probability.categorical_nll: lambda t: prove(probability.categorical_nll, t.normal(t.B, t.Z), y=t.labels(t.Z)),
     probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),

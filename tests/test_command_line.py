@@ -25,6 +25,11 @@ def train(out, *options):
 @pytest.mark.parametrize(("options", "pictures"), [
     (["--hidden", "20", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
     (["--loss", "gaussian", "--beta", "2", "--clip", "10"], ["reconstructions", "learning", "samples"]),
+    (["--loss", "gaussian-shared"], ["reconstructions", "learning", "samples"]),
+    (["--loss", "laplace"], ["reconstructions", "learning", "samples"]),
+    (["--loss", "continuous-bernoulli"], ["reconstructions", "learning", "samples"]),
+    (["--loss", "discretized-logistic"], ["reconstructions", "learning", "samples"]),
+    (["--loss", "categorical", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
     (["--binarization", "dynamic", "--lr", "0.01"], ["reconstructions", "learning", "samples"]),
     (["--model", "ae", "--loss", "squared-error"], ["reconstructions", "learning"]),
     (["--model", "dae", "--noise", "mask"], ["reconstructions", "learning"]),
@@ -66,7 +71,7 @@ def test_a_wrong_option_is_one_sentence(tmp_path, options, sentence):
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--loss", "squared-error"], "loss of the vae must be one of bernoulli, gaussian, but is squared-error"),
+    (["--loss", "squared-error"], "loss of the vae must be one of bernoulli, gaussian, gaussian-shared, "),
     (["--model", "ae", "--loss", "gaussian"], "loss of the ae must be one of bernoulli, squared-error"),
     (["--model", "ae", "--beta", "4"], "beta is the weight of the KL of a vae; the ae has none"),
     (["--seed", "-1"], "seed must be at least 0, but is -1"),

@@ -79,8 +79,13 @@ class VAE(Module):
 
 
 def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dtype=np.float32):
-    """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise."""
+    """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise.
+
+    The decoder ends with n_x times as many outputs as the likelihood needs for each pixel.
+    """
+    likelihood = likelihood or Bernoulli()
     there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]
     encoder = Sequential(*mlp(there, rng, activation, dtype), GaussianHeads(there[-1], n_latents, rng, dtype))
-    decoder = Sequential(*mlp(back, rng, activation, dtype), Linear(back[-1], n_x, rng, dtype=dtype))
-    return VAE(encoder, decoder, n_latents, likelihood or Bernoulli())
+    n_y = n_x * likelihood.outputs
+    decoder = Sequential(*mlp(back, rng, activation, dtype), Linear(back[-1], n_y, rng, dtype=dtype))
+    return VAE(encoder, decoder, n_latents, likelihood)

@@ -1,15 +1,24 @@
 """Distributions: what a network's numbers mean, in nats."""
 
+from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
+from .categorical_pixels import Categorical
+from .continuous_bernoulli import ContinuousBernoulli, continuous_bernoulli_mean, continuous_bernoulli_nll
+from .discretized_logistic import DiscretizedLogistic, discretized_logistic_nll
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
 from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
+from .laplace import Laplace, laplace_nll
+from .learned_variance import PixelGaussian, SharedGaussian
 from .likelihoods import Bernoulli, Gaussian, SquaredError, bernoulli_nll, gaussian_nll, squared_error
 from .log_sum_exp import log_sum_exp
 from .mixtures import BernoulliMixture, CollapseError, GaussianMixture
 from .multivariate import cholesky, multivariate_kl, multivariate_logpdf
 
-__all__ = ["Bernoulli", "BernoulliMixture", "CollapseError", "Gaussian", "GaussianMixture", "SquaredError",
-           "bernoulli_nll", "categorical_nll", "cholesky", "em", "gaussian_kl", "gaussian_logpdf", "gaussian_nll",
-           "leave_one_out", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf",
-           "reparameterize", "reparameterized_gradient", "score_function_gradient", "softmax", "squared_error"]
+__all__ = ["Bernoulli", "BernoulliMixture", "Categorical", "CollapseError", "ContinuousBernoulli",
+           "DiscretizedLogistic", "Gaussian", "GaussianMixture", "Laplace", "PixelGaussian", "SharedGaussian",
+           "SquaredError", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
+           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_kl",
+           "gaussian_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_sum_exp", "monte_carlo_kl",
+           "multivariate_kl", "multivariate_logpdf", "reparameterize", "reparameterized_gradient",
+           "score_function_gradient", "softmax", "squared_error"]

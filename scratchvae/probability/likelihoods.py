@@ -1,7 +1,8 @@
 """log p(x|z), seen from the decoder: its output is turned into a density, and -log p(x|z) is the loss.
 
 A likelihood is a node from the decoder's output and x to nats, and knows the `mean` of the density and how to
-`sample` from it. `SquaredError` stands beside them with the same face, but it is no density.
+`sample` from it. Here are the two simplest; the others have a file each. `SquaredError` stands beside them with the
+same face, but it is no density.
 """
 
 import math
@@ -61,6 +62,7 @@ class Bernoulli(Module):
     """x_d ~ Bernoulli(sigmoid(a_d)), for binary pixels; the decoder's output is the logits a."""
 
     unit = "nats"
+    outputs = 1                # numbers that the decoder gives for each pixel
 
     def forward(self, logits, *, x):
         return bernoulli_nll.forward(logits, x=x)
@@ -83,6 +85,7 @@ class Gaussian(Module):
     """x_d ~ N(mu_d, sigma^2) with one fixed sigma, for real pixels; the decoder's output is mu."""
 
     unit = "nats"
+    outputs = 1
 
     def __init__(self, sigma=1.0):
         if not sigma > 0:

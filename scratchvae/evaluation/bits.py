@@ -1,0 +1,13 @@
+"""Nats an image as bits a pixel: the one scale on which masses of levels and densities of noisy pixels meet."""
+
+import math
+
+
+def bits_per_dim(nats, n_dims, levels=None):
+    """(nats / D + log K) / log 2: -log p an image, or a bound on it, as bits for each of its D pixels.
+
+    nats     a number or an array, summed over the dimensions
+    levels   None where p is the mass of whole numbers; K, e.g. 256, where p is a density of pixels that `dequantize`
+             spread over bins of width 1 / K: a bin's mass is 1 / K times its mean density     Theis et al. 2016
+    """
+    return (nats / n_dims + (0 if levels is None else math.log(levels))) / math.log(2)
