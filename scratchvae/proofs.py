@@ -48,6 +48,22 @@ class Draw:
     def prove_likelihood(self, likelihood, x):
         return prove(likelihood, self.normal(self.B, self.D * likelihood.outputs), x=x)
 
+    def images(self, channels):
+        return self.normal(self.B, 3 + self.D, 3 + self.H, channels)
+
+    def kernel(self):
+        """A kernel of 1 to 4 pixels, and how it goes over the image."""
+        return {"kernel": self.either(1, 2, 3, 4), "stride": self.either(1, 2, 3), "padding": self.either(0, 1, 2)}
+
+    def prove_convolution(self, layer):
+        """Of both choices of the side that is spread out: few channels to many, and many to few."""
+        channels = self.either((1, 5), (3, 2))
+        return prove(layer(*channels, rng=self.rng, **self.kernel()), self.images(channels[0]))
+
+    def prove_fold(self):
+        x, how = self.images(2), self.kernel()
+        return prove(nn.fold, nn.unfold(x, **how), size=x.shape[1:3], **how)
+
     def labels(self, n_classes):
         return self.rng.integers(0, n_classes, self.B)
 
@@ -69,6 +85,12 @@ PROOFS = {
     nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
     nn.Linear: lambda t: prove(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
     nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
+    nn.unfold: lambda t: prove(nn.unfold, t.images(2), **t.kernel()),
+    nn.fold: lambda t: t.prove_fold(),
+    nn.flatten: lambda t: prove(nn.flatten, t.images(2)),
+    nn.Reshape: lambda t: prove(nn.Reshape(t.H, t.Z, 2), t.normal(t.B, 2 * t.H * t.Z)),
+    nn.Conv2d: lambda t: t.prove_convolution(nn.Conv2d),
+    nn.ConvTranspose2d: lambda t: t.prove_convolution(nn.ConvTranspose2d),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),

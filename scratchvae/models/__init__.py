@@ -9,6 +9,7 @@ from .autoencoder import (
     mlp_autoencoder,
 )
 from .classifier import Classifier, mlp_classifier
+from .convolutional import conv_vae
 from .linear_gaussian import LinearGaussian
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
@@ -16,5 +17,5 @@ from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
 __all__ = ["PCA", "VAE", "Autoencoder", "Classifier", "DenoisingAutoencoder", "LinearGaussian", "TableEncoder",
-           "em_step", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise", "mean_and_covariance",
+           "conv_vae", "em_step", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise", "mean_and_covariance",
            "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_vae"]

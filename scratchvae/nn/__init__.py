@@ -1,10 +1,12 @@
 """Building blocks of networks."""
 
 from .activations import elu, relu, sigmoid, softplus, tanh
+from .conv import Conv2d, ConvTranspose2d, Reshape, flatten
 from .initialization import glorot_uniform, he_normal
 from .linear import GaussianHeads, Linear
 from .mlp import mlp
+from .patches import fold, unfold
 from .tied import TiedLinear
 
-__all__ = ["GaussianHeads", "Linear", "TiedLinear", "elu", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid",
-           "softplus", "tanh"]
+__all__ = ["Conv2d", "ConvTranspose2d", "GaussianHeads", "Linear", "Reshape", "TiedLinear", "elu", "flatten", "fold",
+           "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus", "tanh", "unfold"]
