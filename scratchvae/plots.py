@@ -64,6 +64,7 @@ def manifold(model, columns=20, title="The latent plane, decoded"):
     centers, labels = (places + 0.5) * side, [f"{ticks[i]:.1f}" for i in places]
     axis.set_xticks(centers, labels)
     axis.set_yticks(centers, labels[::-1])
+    axis.grid(visible=False)
     axis.set_xlabel("z1")
     axis.set_ylabel("z2")
     return finish(figure, title)
