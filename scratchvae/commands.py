@@ -56,7 +56,8 @@ def train(arguments):
           f"{len(x_train)} images of {x_train.shape[1]} pixels -> {folder}", flush=True)
     records = fit(model, x_train, x_test=x_test, optimizer=Adam(model, a.lr), epochs=a.epochs, batch_size=a.batch,
                   weights={"kl": a.beta} if a.model == "vae" else None, binarization=a.binarization, clip=a.clip,
-                  seed=a.seed, checkpoint=checkpoint, resume=a.resume, settings=settings)
+                  seed=a.seed, checkpoint=checkpoint, resume=a.resume, settings=settings,
+                  workers=a.workers)
     for record in records:
         print(describe(record), flush=True)
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)

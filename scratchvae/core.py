@@ -81,21 +81,30 @@ class Sequential(Module):
         return x, backward
 
 
-def pack(module):
+def pack(module, zeros=np.zeros):
     """All parameters of `module` as one flat Parameter; their values and gradients become views of it.
 
     Whoever changes the flat vector in place (an optimizer, a checkpoint) changes the model. Pack a model once:
-    packing it again moves its parameters to a new vector and leaves the old one behind.
+    packing it again moves its parameters to a new vector and leaves the old one behind. `zeros(size, dtype)` makes
+    the vectors.
     """
     parameters = module.parameters().values()
-    theta = Parameter(np.concatenate([p.value.ravel() for p in parameters]))
-    theta.grad[:] = np.concatenate([p.grad.ravel() for p in parameters])
+    theta = Parameter(zeros(sum(p.value.size for p in parameters), module.dtype))
+    theta.grad = zeros(theta.value.size, module.dtype)
+    for name in ("value", "grad"):
+        flat = getattr(theta, name)
+        flat[:] = np.concatenate([getattr(p, name).ravel() for p in parameters])
+        lay_out(parameters, name, flat)
+    return theta
+
+
+def lay_out(parameters, name, flat):
+    """Make the `name` ("value" or "grad") of the parameters, one after the other, views of the flat vector."""
     start = 0
     for p in parameters:
-        stop, shape = start + p.value.size, p.value.shape
-        p.value, p.grad = theta.value[start:stop].reshape(shape), theta.grad[start:stop].reshape(shape)
+        stop = start + p.value.size
+        setattr(p, name, flat[start:stop].reshape(p.value.shape))
         start = stop
-    return theta
 
 
 def require_same_shape(**arrays):

@@ -13,7 +13,7 @@ from .terms import BITS, mean_terms, term_weights
 
 
 def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=None, batch_size=128, weights=None,
-        binarization="none", clip=None, seed=0, checkpoint=None, resume=False, settings=None, progress=True):
+        binarization="none", clip=None, seed=0, checkpoint=None, resume=False, settings=None, workers=1, progress=True):
     """Train, and yield one record an epoch:
 
         {"epoch": 1, "train": {"reconstruction": 128.4, "kl": 20.3}, "test": {...}, "seconds": 2.1,
@@ -30,15 +30,17 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     seed              of the order and of all draws: the same seed gives the same bits
     checkpoint        a path; written after each epoch and at Ctrl-C. resume=True goes on from it, if it is there
     settings          JSON-able facts to keep in the checkpoint
+    workers           processes that share the work; the same number gives the same bits (see team.py)
     """
-    for name, value in {"epochs": epochs, "batch_size": batch_size, "clip": 1 if clip is None else clip}.items():
+    for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
+                        "clip": 1 if clip is None else clip}.items():
         if not value > 0:
             raise ValueError(f"{name} must be positive, but is {value}")
     check_data(model, x_train, y_train, "train")
     if x_test is not None:
         check_data(model, x_test, y_test, "test")
     plan = {"batch_size": batch_size, "weights": term_weights(model, weights), "binarization": binarization,
-            "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr}
+            "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr, "workers": workers}
     run = Run(model, optimizer, plan, checkpoint, settings)
     if checkpoint is not None and Path(checkpoint).exists():
         if not resume:

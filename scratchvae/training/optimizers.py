@@ -18,10 +18,20 @@ class SGD:
         self.v = np.zeros_like(self.theta.value)
 
     def step(self):
-        self.v *= self.momentum
-        self.v += self.theta.grad
-        self.theta.value -= self.lr * self.v
-        self.theta.grad[:] = 0
+        self.advance()
+        for block in blocks(self.theta.value):
+            self.update(block, self.theta.grad[block])
+
+    def advance(self):
+        """SGD counts nothing."""
+
+    def update(self, block, g):
+        """The step of one block of theta, whose gradient g it spends."""
+        v = self.v[block]
+        v *= self.momentum
+        v += g
+        self.theta.value[block] -= self.lr * v
+        g[:] = 0
 
     def state(self):
         """{name: array} that the next step depends on, beside the parameters."""
@@ -71,34 +81,44 @@ class Adam:
         self.t = np.zeros((), np.int64)
 
     def step(self):
+        self.advance()
+        for block in blocks(self.theta.value):
+            self.update(block, self.theta.grad[block])
+
+    def advance(self):
+        """t <- t + 1, and what depends on t alone."""
         self.t += 1
         t = int(self.t)
-        c = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))              # sqrt(vhat) = c sqrt(V)
-        lr = self.lr * (1 - self.beta1) / (1 - self.beta1**t) / c          # lr mhat / (c sqrt(V) + eps) =
-        eps = self.eps / c                                                 # lr' M / (sqrt(V) + eps')
-        for start in range(0, self.theta.value.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            self._step(self.theta.value[block], self.theta.grad[block], self.M[block], self.V[block], lr, eps)
-            if t % 64 == 0:
-                flush_subnormal(self.M[block])
-                flush_subnormal(self.V[block])
+        c = math.sqrt((1 - self.beta2) / (1 - self.beta2**t))                      # sqrt(vhat) = c sqrt(V)
+        self.lr_t = self.lr * (1 - self.beta1) / (1 - self.beta1**t) / c           # lr mhat / (c sqrt(V) + eps) =
+        self.eps_t = self.eps / c                                                  # lr_t M / (sqrt(V) + eps_t)
 
-    def _step(self, theta, g, M, V, lr, eps):
+    def update(self, block, g):
+        """The step of one block of theta, whose gradient g it spends."""
+        M, V = self.M[block], self.V[block]
         M *= self.beta1
         M += g
         g *= g
         V *= self.beta2
         V += g
         np.sqrt(V, out=g)
-        g += eps
+        g += self.eps_t
         np.divide(M, g, out=g)
-        g *= lr
-        theta -= g
+        g *= self.lr_t
+        self.theta.value[block] -= g
         g[:] = 0
+        if self.t % 64 == 0:
+            flush_subnormal(M)
+            flush_subnormal(V)
 
     def state(self):
         """{name: array} that the next step depends on, beside the parameters."""
         return {"M": self.M, "V": self.V, "t": self.t}
+
+
+def blocks(vector):
+    """The slices of a flat vector that are small enough to stay in the cache."""
+    return (slice(start, start + BLOCK) for start in range(0, vector.size, BLOCK))
 
 
 def flush_subnormal(v):

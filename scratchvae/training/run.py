@@ -7,7 +7,7 @@ import numpy as np
 from ..datasets import binarize_batch, minibatches
 from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
 from .diagnose import first_nonfinite
-from .optimizers import clip_by_norm
+from .team import Team
 from .terms import DRAWS, ORDER, labels
 
 
@@ -25,6 +25,7 @@ class Run:
     def __init__(self, model, optimizer, plan, checkpoint, settings):
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.checkpoint, self.settings = checkpoint, settings
+        self.team = Team(model, optimizer, plan["workers"])
         self.rng = np.random.default_rng([plan["seed"], DRAWS])
         self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
         self.totals, self.seconds = dict.fromkeys(model.terms, 0.0), 0.0
@@ -39,25 +40,36 @@ class Run:
         return self.epoch * self.steps_an_epoch + self.step
 
     def train_an_epoch(self, x_train, y_train, interrupted, progress):
-        """The steps of this epoch that are still to be done; all of it saved if interrupted before the last."""
+        """The steps of this epoch that are still to be done; all of it saved if they are interrupted."""
         order = np.random.default_rng([self.plan["seed"], ORDER, self.epoch + 1])
         batches = list(minibatches(len(x_train), self.plan["batch_size"], order))
-        for batch in batches[self.step:]:
-            if interrupted():
-                self.save()
-                raise Interrupted(self.where_it_stopped())
-            start = time.perf_counter()
-            self.take_step(binarize_batch(x_train[batch], self.plan["binarization"], self.rng), labels(y_train, batch))
-            self.seconds += time.perf_counter() - start
-            progress()
+        with self.team.at_work():
+            if self.team.rank:
+                self.rng = np.random.default_rng([self.plan["seed"], DRAWS, self.epoch + 1, self.team.rank])
+                for batch in batches[:self.step]:
+                    self.look(x_train, y_train, batch)              # the draws of the steps that are done
+            for batch in batches[self.step:]:
+                start = time.perf_counter()
+                stop = self.take_step(self.look(x_train, y_train, batch), len(batch), interrupted)
+                self.seconds += time.perf_counter() - start
+                if self.team.rank == 0:
+                    progress()
+                if stop:
+                    self.save()
+                    raise Interrupted(self.where_it_stopped())
+
+    def look(self, x_train, y_train, batch):
+        """What the model is given to see: this worker's rows of the batch, and the noise for them."""
+        rows = self.team.rows(batch)
+        x = binarize_batch(x_train[rows], self.plan["binarization"], self.rng)
+        return {"x": x, **labels(y_train, rows), **self.model.noise(x, self.rng)}
 
     def where_it_stopped(self):
         return (f"stopped after {self.epoch} epochs and {self.step} steps; "
                 + (f"saved in {self.checkpoint}" if self.checkpoint else "there is no checkpoint"))
 
-    def take_step(self, x, given):
-        """One gradient: the loss is the mean over the batch of the weighted sum of the terms."""
-        constants = {"x": x, **given, **self.model.noise(x, self.rng)}
+    def take_step(self, constants, batch_size, interrupted):
+        """One gradient: the loss is the mean over the batch of the weighted sum of the terms; -> whether to stop."""
         with np.errstate(all="ignore"):                             # it is said below, better
             terms, backward = self.model.forward(**constants)
         sums = [float(term.sum()) for term in terms]
@@ -65,13 +77,14 @@ class Run:
             raise NonFiniteLoss(
                 f"the loss is not finite at epoch {self.epoch + 1}, step {self.step + 1}: the first node with such an "
                 f"output is {first_nonfinite(self.model, constants)}" + self.last_good())
-        backward(*(np.full(len(x), w / len(x), x.dtype) for w in self.plan["weights"].values()))
-        if self.plan["clip"] is not None:
-            clip_by_norm(self.optimizer.theta, self.plan["clip"])
-        self.optimizer.step()
+        backward(*(np.full_like(term, w / batch_size)
+                   for term, w in zip(terms, self.plan["weights"].values(), strict=True)))
+        sums, stop = self.team.meet(sums, interrupted())
+        self.team.step(self.plan["clip"])
         self.step += 1
         for name, total in zip(self.model.terms, sums, strict=True):
             self.totals[name] += total
+        return stop
 
     def last_good(self):
         return f"; the last good checkpoint is {self.checkpoint}" if self.epoch and self.checkpoint else ""
@@ -91,7 +104,7 @@ class Run:
         return record
 
     def save(self):
-        if self.checkpoint is None:
+        if self.checkpoint is None or self.team.rank:
             return
         arrays = {f"parameters/{name}": p.value for name, p in self.model.parameters().items()}
         arrays |= {f"optimizer/{name}": a for name, a in self.optimizer.state().items()}

@@ -1,0 +1,165 @@
+"""Several processes, one model: each takes its rows of the batch, and their gradients are added.
+
+Parameters and moments lie in memory that forked processes share; each process has a gradient of its own. A step is
+
+    forward and back on the own rows | barrier | add the gradients and update, each its own blocks | barrier
+
+Every sum has a fixed order, so the same seed and the same number of workers give the same bits. The workers live for
+one epoch and are ended with it, however it ends.
+"""
+
+import contextlib
+import mmap
+import multiprocessing
+import os
+import platform
+import signal
+import sys
+import warnings
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..core import lay_out, pack
+from .optimizers import blocks, clip_by_norm
+
+
+class Team:
+    """`workers` processes at one optimizer. Of one worker, everything here is what it would be without a team."""
+
+    def __init__(self, model, optimizer, workers):
+        self.model, self.optimizer, self.workers = model, optimizer, workers
+        self.rank, self.children, self.pipe = 0, [], None
+        if workers > 1:
+            require_shared_memory(workers)
+            share(model, optimizer)
+            self.gradients = [optimizer.theta.grad,
+                              *(shared_zeros(optimizer.theta.value.shape, model.dtype) for _ in range(workers - 1))]
+            self.sums = shared_zeros((workers, len(model.terms)), np.float64)
+            self.arrived, self.stop = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
+
+    def rows(self, batch):
+        """The part of a batch of indices that is this worker's."""
+        return np.array_split(batch, self.workers)[self.rank]
+
+    def meet(self, sums, stop):
+        """Wait until every gradient is there; -> (the sums of all workers added, whether the first wants to stop)."""
+        if self.workers == 1:
+            return sums, stop
+        self.sums[self.rank] = sums
+        if self.rank == 0:
+            self.stop[0] = stop
+        self.barrier()
+        return self.sums.sum(axis=0).tolist(), bool(self.stop[0])
+
+    def step(self, clip):
+        """One step of the optimizer on the sum of all gradients, clipped to the norm `clip` if that is given."""
+        if self.workers == 1:
+            if clip is not None:
+                clip_by_norm(self.optimizer.theta, clip)
+            self.optimizer.step()
+            return
+        total, own = self.gradients[0], list(blocks(self.gradients[0]))[self.rank::self.workers]
+        for block in own:
+            for gradient in self.gradients[1:]:
+                total[block] += gradient[block]
+                gradient[block] = 0
+        if clip is not None:
+            self.barrier()
+            norm = np.sqrt(np.vdot(total, total))
+            self.barrier()
+            for block in own:
+                total[block] *= min(1.0, clip / float(norm)) if norm else 1.0
+        self.optimizer.advance()
+        for block in own:
+            self.optimizer.update(block, total[block])
+        self.barrier()
+
+    @contextlib.contextmanager
+    def at_work(self):
+        """Within, every worker runs the block, each with its own `rank`; after it, only the first goes on."""
+        if self.workers == 1:
+            yield
+            return
+        self.arrived[:] = memoryview(np.zeros(self.workers, np.int64))
+        self.round, parent = 0, os.getpid()
+        with threadpool_limits(1):
+            try:
+                self.fork(parent)
+                yield
+            except BaseException as error:
+                if self.rank:
+                    self.pipe.send(error)
+                raise
+            finally:
+                if self.rank:
+                    os._exit(0)
+                self.end_children()
+
+    def fork(self, parent):
+        for rank in range(1, self.workers):
+            here, there = multiprocessing.Pipe()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)    # of fork beside threads: none of them is ours
+                child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)           # Ctrl-C is for the first worker to answer
+                self.rank, self.parent, self.pipe, self.children = rank, parent, there, []
+                lay_out(self.model.parameters().values(), "grad", self.gradients[rank])
+                return
+            self.children.append((child, here))
+
+    def end_children(self):
+        for child, _ in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                if sys.exc_info()[0] is not None:
+                    os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        self.children = []
+
+    def barrier(self):
+        """Go on when every worker has come here. It spins: a sleep would take longer than a step."""
+        self.round += 1
+        self.arrived[self.rank] = self.round
+        for other in range(self.workers):
+            spins = 0
+            while self.arrived[other] < self.round:
+                spins += 1
+                if spins % 1000 == 0:
+                    self.check_others()
+                    os.sched_yield()
+
+    def check_others(self):
+        """End if the first worker is gone; pass on what another worker could not do."""
+        if self.rank and os.getppid() != self.parent:
+            os._exit(1)
+        for _, pipe in self.children:
+            if pipe.poll():
+                try:
+                    error = pipe.recv()
+                except EOFError:
+                    error = RuntimeError("a worker process has died; the training was stopped")
+                raise error
+
+
+def share(model, optimizer):
+    """Move the parameters and the moments to memory that forked processes share."""
+    moments = {name: a for name, a in optimizer.state().items() if a.shape == optimizer.theta.value.shape}
+    optimizer.theta = pack(model, shared_zeros)
+    for name, a in moments.items():
+        moved = shared_zeros(a.shape, a.dtype)
+        moved[:] = a
+        setattr(optimizer, name, moved)
+
+
+def shared_zeros(shape, dtype):
+    """An array of zeros that stays one and the same in forked processes."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
+
+
+def require_shared_memory(workers):
+    """ValueError, in one sentence, where processes do not share memory as this file needs it."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise ValueError(f"workers can be more than 1 only on Linux on x86-64, but is {workers} on {sys.platform} "
+                         f"on {platform.machine()}")
