@@ -1,5 +1,6 @@
 // The formulas first, then the slides: what is measured to fit the screen is then what is seen.
 const WIDTH = 1280, HEIGHT = 720, SMALLEST = 0.6, SMALL = 0.85;
+const ROOM = HEIGHT - 16;          // above the number of the slide
 
 window.MathJax = {
   tex: { inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true },
@@ -28,13 +29,13 @@ function fit(slide) {
     slide.classList.add("figures-only");
     zoom = shrink(slide);
   }
-  slide.classList.toggle("scrolls", slide.scrollHeight * zoom > HEIGHT + 1);
+  slide.classList.toggle("scrolls", slide.scrollHeight * zoom > HEIGHT);
 }
 
 function shrink(slide) {
   let zoom = 1;
   slide.style.zoom = zoom;
-  while (slide.scrollHeight * zoom > HEIGHT && zoom > SMALLEST) {
+  while (slide.scrollHeight * zoom > ROOM && zoom > SMALLEST) {
     zoom = Math.max(SMALLEST, zoom - 0.05);
     slide.style.zoom = zoom;
   }
