@@ -16,6 +16,11 @@ train: .venv
 test: .venv
 	$(BIN)/python -m pytest
 
+# the library held against PyTorch's autograd and scikit-learn, which nothing else here needs
+parity: .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'scikit-learn>=1.5'
+	$(BIN)/python -m pytest tests/models tests/nn tests/probability/test_mixtures.py
+
 # every backward pass, proven to machine precision
 check: .venv
 	$(BIN)/python -m scratchvae check
@@ -35,4 +40,4 @@ slides: .venv
 lint: .venv
 	$(BIN)/ruff check .
 
-.PHONY: train test check study notebooks slides lint
+.PHONY: train test parity check study notebooks slides lint
