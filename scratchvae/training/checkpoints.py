@@ -1,9 +1,7 @@
 """One .npz file that holds all a training needs to go on: arrays, and facts as JSON. Nothing in it is pickled."""
 
-import contextlib
 import json
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -21,16 +19,15 @@ def save_checkpoint(path, arrays, facts):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"version": __version__, **facts})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, facts=np.array(text), **arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
 
 
