@@ -4,7 +4,7 @@ import numpy as np
 
 from ..probability import gaussian_logpdf, log_sum_exp
 
-NEGLIGIBLE = 50      # nats below the highest log p(x, z): a density exp(-50) times the largest is taken to be zero
+NEGLIGIBLE = 70      # nats below the highest log p(x, z): a density exp(-70) times the largest is taken to be zero
 
 
 class GridPosterior:
@@ -21,27 +21,34 @@ class GridPosterior:
     ValueError where it would not: a posterior that touches the border, or that lives on fewer than 10 points.
     """
 
-    def __init__(self, model, x, limit=8.0, points=81, coarse_points=65):
+    def __init__(self, model, x, limit=8.0, points=121, coarse_points=49):
         if model.n_latents != 2:
             raise ValueError(f"model must have 2 latents to be put on a grid, but has {model.n_latents}")
         coarse = square(np.full(2, -limit), np.full(2, limit), coarse_points)
         boxes = [box(coarse, row, 2 * limit / (coarse_points - 1)) for row in log_joint(model, x, coarse)]
         self.points = points
         self.z = np.stack([square(low, high, points) for low, high in boxes])
-        self.area = np.array([np.prod((high - low) / (points - 1)) for low, high in boxes])
+        self.steps = np.array([(high - low) / (points - 1) for low, high in boxes])
+        self.area = self.steps.prod(axis=1)
         self.log_joint = np.concatenate([log_joint(model, x[i:i + 1], z) for i, z in enumerate(self.z)])
         self.log_evidence = log_sum_exp(self.log_joint) + np.log(self.area)
         self.log_posterior = self.log_joint - self.log_evidence[:, None]
         check_resolution(np.exp(self.log_posterior) * self.area[:, None], points)
 
     def log_q(self, mu, logvar):
-        """log N(z; mu, sigma^2) at the points of each x: mu and logvar (B, 2) -> (B, G)."""
+        """log N(z; mu, sigma^2) at the points of each x: mu and logvar (B, 2) -> (B, G).
+
+        ValueError for a q that reaches beyond the grid, or whose sigma is less than a step: no sum is its integral.
+        """
+        steps = (np.exp(logvar / 2) / self.steps).min(axis=1)
+        if steps.min() < 0.9:
+            raise ValueError(f"points must be more: the sigma of q {steps.argmin()} is {steps.min():.2f} steps long")
         log_q = np.stack([gaussian_logpdf(z, *(np.tile(row, (len(z), 1)) for row in rows))
                           for z, *rows in zip(self.z, mu, logvar, strict=True)])
         total = np.exp(log_q).sum(axis=1) * self.area
         worst = np.argmax(np.abs(total - 1))
         if not abs(total[worst] - 1) < 1e-6:
-            raise ValueError(f"q {worst} must lie on the grid and be wider than a step, but sums to {total[worst]:.4f}")
+            raise ValueError(f"q {worst} must lie on the grid of its x, but sums to {total[worst]:.8g} there")
         return log_q
 
     def elbo(self, log_q):

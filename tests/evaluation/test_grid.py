@@ -102,5 +102,5 @@ def test_what_is_wrong_is_said(linear):
         GridPosterior(mlp_vae(4, [], 3, np.random.default_rng(0)), x)
     with pytest.raises(ValueError, match="q 0 must lie on the grid"):
         GridPosterior(vae, x).log_q(np.full((5, 2), 50.0), np.zeros((5, 2)))
-    with pytest.raises(ValueError, match="q 0 must lie on the grid and be wider than a step"):
+    with pytest.raises(ValueError, match="points must be more: the sigma of q 0"):
         GridPosterior(vae, x).log_q(np.zeros((5, 2)), np.full((5, 2), -20.0))
