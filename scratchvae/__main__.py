@@ -12,6 +12,8 @@ examples:
   python -m scratchvae train                                         a VAE learns Fashion-MNIST, half a minute
   python -m scratchvae train --data mnist --latents 2                with a latent plane to look at
   python -m scratchvae train --model dae --noise mask                an autoencoder that repairs images
+  python -m scratchvae train --model conv-vae --loss squared-error --beta 5 --lr 5e-4 --epochs 20 --pictures
+                                                                     the convolutional VAE of many lessons
   python -m scratchvae train --out runs/mine --epochs 20 --resume    go on with a run that was stopped
   python -m scratchvae check                                         every backward pass, proven
 """
@@ -46,20 +48,25 @@ def parser():
                     "evaluation.json (the test set, in nats an image) and the pictures. Ctrl-C saves and stops.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = train.add_argument
-    add("--model", choices=("vae", "ae", "dae"), default="vae",
-        help="variational autoencoder, autoencoder, or denoising autoencoder")
+    add("--model", choices=tuple(commands.SIZES), default="vae",
+        help="variational autoencoder, the same with convolutions (of 28 x 28 pixels), autoencoder, or denoising "
+             "autoencoder")
     add("--data", choices=tuple(LEVELS), default="fashion-mnist", help="the data set")
     add("--hidden", type=positive(int), nargs="*", help="widths of the hidden layers (vae: 400, ae: 256, dae: none)")
-    add("--latents", type=positive(int), help="width of the code z (vae: 20, ae: 64, dae: 256)")
+    add("--latents", type=positive(int), help="width of the code z (vae: 20, conv-vae: 10, ae: 64, dae: 256)")
     add("--loss", choices=commands.LOSSES, default="bernoulli",
-        help="-log p(x|z) for the vae (all but squared-error); the distance for ae and dae (bernoulli, squared-error); "
-             "categorical has 256 outputs a pixel, on digits 17")
+        help="-log p(x|z) for the vae (all but squared-error) and the conv-vae; the distance for ae and dae "
+             "(bernoulli, squared-error); categorical has 256 outputs a pixel, on digits 17")
     add("--sigma", type=positive(float), default=0.3,
         help="standard deviation of --loss gaussian; where gaussian-shared and laplace begin to learn theirs")
     add("--noise", choices=("gaussian", "mask"), default="gaussian", help="how the dae's images are corrupted")
     add("--epochs", type=positive(int), default=10, help="how often every image is seen")
     add("--batch", type=positive(int), default=128, help="images a step")
     add("--lr", type=positive(float), default=1e-3, help="step size of Adam")
+    add("--schedule", choices=tuple(commands.SCHEDULES), default="constant",
+        help="the step size over time: as it is; halved twice on the way; down to 0 along a cosine; up from 0 at first")
+    add("--patience", type=positive(int), help="stop when so many epochs in a row have not improved the test terms")
+    add("--pictures", action="store_true", help="draw reconstructions after every epoch, into OUT/progress")
     add("--beta", type=positive(float), default=1.0, help="weight of the KL term of the vae; 1 is the ELBO")
     add("--clip", type=positive(float), help="largest norm of the gradient")
     add("--binarization", choices=BINARIZATIONS, default="none",

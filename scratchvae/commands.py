@@ -8,7 +8,7 @@ import numpy as np
 from . import plots
 from .datasets import LEVELS, load, pixels
 from .evaluation import evaluate
-from .models import gaussian_noise, mask_noise, mlp_autoencoder, mlp_vae
+from .models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_vae
 from .probability import (
     Bernoulli,
     Categorical,
@@ -20,9 +20,16 @@ from .probability import (
     SquaredError,
 )
 from .proofs import prove_all
-from .training import Adam, fit, load_checkpoint
+from .training import Adam, cosine, draw_each, fit, load_checkpoint, stairs, stop_early, warm_up
 
-SIZES = {"vae": ([400], 20), "ae": ([256], 64), "dae": ([], 256)}            # (hidden, latents)
+SIZES = {"vae": ([400], 20), "conv-vae": ([], 10), "ae": ([256], 64), "dae": ([], 256)}      # (hidden, latents)
+VAES = ("vae", "conv-vae")
+SCHEDULES = {        # --schedule: the number of all steps -> the schedule
+    "constant": lambda steps: None,
+    "stairs": lambda steps: stairs(every=-(-steps // 3)),
+    "cosine": lambda steps: cosine(steps=steps),
+    "warm-up": lambda steps: warm_up(steps=-(-steps // 10)),
+}
 LIKELIHOODS = {      # --loss of a vae: (sigma, levels of grey) -> the likelihood
     "bernoulli": lambda sigma, levels: Bernoulli(),
     "gaussian": lambda sigma, levels: Gaussian(sigma),
@@ -40,7 +47,7 @@ SETTINGS = ("model", "data", "hidden", "latents", "loss", "sigma", "noise")    #
 def train(arguments):
     """Train, evaluate on the whole test set, draw; everything is left in the folder `out`."""
     a = arguments
-    if a.model != "vae" and a.beta != 1:
+    if a.model not in VAES and a.beta != 1:
         raise ValueError(f"beta is the weight of the KL of a vae; the {a.model} has none")
     if a.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {a.seed}")
@@ -54,10 +61,12 @@ def train(arguments):
     model = build(settings, x_train.shape[1], np.random.default_rng(a.seed))
     print(f"{a.model} on {a.data}: {sum(p.value.size for p in model.parameters().values())} parameters, "
           f"{len(x_train)} images of {x_train.shape[1]} pixels -> {folder}", flush=True)
+    steps = a.epochs * -(-len(x_train) // a.batch)
     records = fit(model, x_train, x_test=x_test, optimizer=Adam(model, a.lr), epochs=a.epochs, batch_size=a.batch,
-                  weights={"kl": a.beta} if a.model == "vae" else None, binarization=a.binarization, clip=a.clip,
+                  weights={"kl": a.beta} if a.model in VAES else None, binarization=a.binarization, clip=a.clip,
                   seed=a.seed, checkpoint=checkpoint, resume=a.resume, settings=settings,
-                  workers=a.workers)
+                  workers=a.workers, schedule=SCHEDULES[a.schedule](steps))
+    records = watched(records, model, x_test, folder, a)
     for record in records:
         print(describe(record), flush=True)
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
@@ -67,17 +76,40 @@ def train(arguments):
     return 0
 
 
+def watched(records, model, x_test, folder, arguments):
+    """The records, with what the arguments ask for done on the way."""
+    def picture(record):
+        return plots.reconstructions(model, x_test[:16], f"After epoch {record['epoch']}")
+
+    if arguments.pictures:
+        records = draw_each(records, picture, folder / "progress")
+    return stop_early(records, arguments.patience) if arguments.patience else records
+
+
 def build(settings, n_x, rng):
     """The model that the settings describe."""
     s = settings
-    allowed = LIKELIHOODS if s["model"] == "vae" else DISTANCES
+    allowed = {"vae": LIKELIHOODS, "conv-vae": LOSSES}.get(s["model"], DISTANCES)
     if s["loss"] not in allowed:
         raise ValueError(f"loss of the {s['model']} must be one of {', '.join(allowed)}, but is {s['loss']}")
+    if s["model"] == "conv-vae":
+        return build_conv_vae(s, n_x, rng)
     if s["model"] == "vae":
         likelihood = LIKELIHOODS[s["loss"]](s["sigma"], LEVELS[s["data"]] + 1)
         return mlp_vae(n_x, s["hidden"], s["latents"], rng, likelihood=likelihood)
     corrupt = {"gaussian": gaussian_noise, "mask": mask_noise}[s["noise"]] if s["model"] == "dae" else None
     return mlp_autoencoder(n_x, s["hidden"], s["latents"], rng, distance=DISTANCES[s["loss"]], corrupt=corrupt)
+
+
+def build_conv_vae(s, n_x, rng):
+    """The convolutional VAE that the settings describe."""
+    if n_x != 784:
+        raise ValueError(f"the conv-vae is made for 28 x 28 pixels, not for {s['data']}")
+    if s["hidden"]:
+        raise ValueError("hidden widths are for the other models; the layers of the conv-vae are given")
+    if s["loss"] == "squared-error":
+        return conv_vae(s["latents"], rng, likelihood=SquaredError())
+    return conv_vae(s["latents"], rng, likelihood=LIKELIHOODS[s["loss"]](s["sigma"], LEVELS[s["data"]] + 1))
 
 
 def describe(record):
@@ -94,7 +126,7 @@ def draw(model, x_test, folder, seed, unit):
     (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
     figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
                "learning": plots.learning_curves(facts["records"], unit=unit)}
-    if hasattr(model, "sample"):
+    if hasattr(model, "sample") and hasattr(model.likelihood, "sample"):
         figures["samples"] = plots.samples(model, np.random.default_rng(seed))
         if model.n_latents == 2:
             figures["manifold"] = plots.manifold(model)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scratchvae import __version__, gradcheck, proofs
+from scratchvae import __version__, commands, gradcheck, proofs
 from scratchvae.__main__ import main
 from scratchvae.core import node
+from scratchvae.datasets import Dataset
 from scratchvae.training import load_checkpoint
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -45,6 +46,17 @@ def test_train_leaves_checkpoint_history_evaluation_and_pictures(tmp_path, capsy
     assert "digits test, 360 images" in capsys.readouterr().out
 
 
+def test_the_convolutional_vae_is_trained_as_it_is_published(tmp_path, capsys, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    monkeypatch.setattr(commands, "load", lambda name: Dataset(images, None, images[:16], None))
+    options = ["--model", "conv-vae", "--loss", "squared-error", "--beta", "5", "--lr", "5e-4", "--pictures",
+               "--schedule", "warm-up", "--patience", "2", "--data", "fashion-mnist"]
+    assert train(tmp_path, *options) == 0
+    assert (tmp_path / "progress" / "epoch_001.png").read_bytes().startswith(PNG)
+    out = capsys.readouterr().out
+    assert "surrogate" in out and "ELBO" not in out and "squared pixels + nats" in out
+
+
 def test_train_resumes_and_a_finished_run_is_only_drawn_again(tmp_path, capsys):
     train(tmp_path / "a", "--epochs", "3")
     train(tmp_path / "b", "--epochs", "1")
@@ -74,6 +86,7 @@ def test_a_wrong_option_is_one_sentence(tmp_path, options, sentence):
     (["--loss", "squared-error"], "loss of the vae must be one of bernoulli, gaussian, gaussian-shared, "),
     (["--model", "ae", "--loss", "gaussian"], "loss of the ae must be one of bernoulli, squared-error"),
     (["--model", "ae", "--beta", "4"], "beta is the weight of the KL of a vae; the ae has none"),
+    (["--model", "conv-vae"], "the conv-vae is made for 28 x 28 pixels, not for digits"),
     (["--seed", "-1"], "seed must be at least 0, but is -1"),
 ])
 def test_options_that_do_not_fit_together_are_one_sentence(tmp_path, capsys, options, sentence):

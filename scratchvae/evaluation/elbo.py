@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..models import VAE
-from ..probability import Bernoulli
+from ..probability import Bernoulli, SquaredError
 from ..training import example_terms
 from .ledger import Entry
 
@@ -21,7 +21,7 @@ def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
     return Entry(quantity=name_of(model, measure, x, binarization), value=float(total.mean()),
                  standard_error=float(total.std(ddof=1) / math.sqrt(len(total))) if len(total) > 1 else math.nan,
                  parts={name: float(term.mean(dtype=np.float64)) for name, term in terms.items()},
-                 unit=measure.unit, data=data, split=split, images=len(x), binarization=binarization,
+                 unit=unit_of(model, measure), data=data, split=split, images=len(x), binarization=binarization,
                  samples=1 if isinstance(model, VAE) else 0, seed=seed)
 
 
@@ -30,4 +30,11 @@ def name_of(model, measure, x, binarization):
     grey = isinstance(measure, Bernoulli) and binarization == "none" and bool(((x > 0) & (x < 1)).any())
     if not isinstance(model, VAE):
         return "cross-entropy" if isinstance(measure, Bernoulli) else "squared error"
+    if isinstance(measure, SquaredError):
+        return "surrogate (squared error + KL, neither a likelihood nor a bound)"
     return "surrogate -ELBO (cross-entropy of grey pixels, no likelihood)" if grey else "-ELBO"
+
+
+def unit_of(model, measure):
+    """The unit of the sum of the model's terms."""
+    return f"{measure.unit} + nats" if isinstance(model, VAE) and measure.unit != "nats" else measure.unit

@@ -17,5 +17,5 @@ from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
 __all__ = ["PCA", "VAE", "Autoencoder", "Classifier", "DenoisingAutoencoder", "LinearGaussian", "TableEncoder",
-           "conv_vae", "em_step", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise", "mean_and_covariance",
-           "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_vae"]
+           "conv_vae", "em_step", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise",
+           "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_vae"]

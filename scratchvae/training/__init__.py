@@ -4,7 +4,10 @@ from .checkpoints import CheckpointError, load_checkpoint, load_parameters, save
 from .fit import fit
 from .optimizers import SGD, Adam, TextbookAdam, clip_by_norm
 from .run import Interrupted, NonFiniteLoss
+from .schedules import constant, cosine, stairs, warm_up
 from .terms import example_terms, mean_terms
+from .watch import draw_each, held_out, keep_best, stop_early
 
-__all__ = ["SGD", "Adam", "CheckpointError", "Interrupted", "NonFiniteLoss", "TextbookAdam", "clip_by_norm",
-           "example_terms", "fit", "load_checkpoint", "load_parameters", "mean_terms", "save_checkpoint"]
+__all__ = ["SGD", "Adam", "CheckpointError", "Interrupted", "NonFiniteLoss", "TextbookAdam", "clip_by_norm", "constant",
+           "cosine", "draw_each", "example_terms", "fit", "held_out", "keep_best", "load_checkpoint",
+           "load_parameters", "mean_terms", "save_checkpoint", "stairs", "stop_early", "warm_up"]

@@ -9,11 +9,13 @@ from ..datasets import binarize_once
 from .checkpoints import CheckpointError
 from .interrupt import interruptible
 from .run import Interrupted, Run
+from .schedules import name_of
 from .terms import BITS, mean_terms, term_weights
 
 
 def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=None, batch_size=128, weights=None,
-        binarization="none", clip=None, seed=0, checkpoint=None, resume=False, settings=None, workers=1, progress=True):
+        binarization="none", clip=None, seed=0, checkpoint=None, resume=False, settings=None, workers=1, schedule=None,
+        progress=True):
     """Train, and yield one record an epoch:
 
         {"epoch": 1, "train": {"reconstruction": 128.4, "kl": 20.3}, "test": {...}, "seconds": 2.1,
@@ -31,6 +33,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     checkpoint        a path; written after each epoch and at Ctrl-C. resume=True goes on from it, if it is there
     settings          JSON-able facts to keep in the checkpoint
     workers           processes that share the work; the same number gives the same bits (see team.py)
+    schedule          step -> factor of the optimizer's step size (see schedules.py), or None: always 1
     """
     for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
                         "clip": 1 if clip is None else clip}.items():
@@ -40,8 +43,9 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     if x_test is not None:
         check_data(model, x_test, y_test, "test")
     plan = {"batch_size": batch_size, "weights": term_weights(model, weights), "binarization": binarization,
-            "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr, "workers": workers}
-    run = Run(model, optimizer, plan, checkpoint, settings)
+            "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr, "workers": workers,
+            "schedule": name_of(schedule)}
+    run = Run(model, optimizer, plan, checkpoint, settings, schedule)
     if checkpoint is not None and Path(checkpoint).exists():
         if not resume:
             raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True (--resume) goes on from it, "

@@ -22,9 +22,9 @@ class Interrupted(KeyboardInterrupt):
 class Run:
     """A training as it stands: everything that the next step depends on, and how to save and load it."""
 
-    def __init__(self, model, optimizer, plan, checkpoint, settings):
+    def __init__(self, model, optimizer, plan, checkpoint, settings, schedule=None):
         self.model, self.optimizer, self.plan = model, optimizer, plan
-        self.checkpoint, self.settings = checkpoint, settings
+        self.checkpoint, self.settings, self.schedule = checkpoint, settings, schedule or (lambda step: 1)
         self.team = Team(model, optimizer, plan["workers"])
         self.rng = np.random.default_rng([plan["seed"], DRAWS])
         self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
@@ -80,7 +80,9 @@ class Run:
         backward(*(np.full_like(term, w / batch_size)
                    for term, w in zip(terms, self.plan["weights"].values(), strict=True)))
         sums, stop = self.team.meet(sums, interrupted())
+        self.optimizer.lr = self.plan["lr"] * self.schedule(self.steps_done)
         self.team.step(self.plan["clip"])
+        self.optimizer.lr = self.plan["lr"]
         self.step += 1
         for name, total in zip(self.model.terms, sums, strict=True):
             self.totals[name] += total
