@@ -12,6 +12,7 @@
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -113,3 +114,11 @@ def require_same_shape(**arrays):
     for name, b in others:
         if b.shape != a.shape:
             raise ValueError(f"{name} must have the shape of {first}, {a.shape}, but has {b.shape}")
+
+
+def require_positive(**named):
+    """The value, or a ValueError in one sentence if it is not a positive number: require_positive(sigma=sigma)."""
+    ((name, value),) = named.items()
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be positive, but is {value}")
+    return value

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ..core import require_positive
 from ..nn import Linear
 from ..probability import cholesky, multivariate_kl
 
@@ -21,9 +22,7 @@ class LinearGaussian:
     def __init__(self, W, b, s2):
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise ValueError(f"W must have shape (D, Z) and b (D,), but they have {W.shape} and {b.shape}")
-        if not s2 > 0:
-            raise ValueError(f"s2 must be positive, but is {s2}")
-        self.W, self.b, self.s2 = W, b, s2
+        self.W, self.b, self.s2 = W, b, require_positive(s2=s2)
         self.M = W.T @ W + s2 * np.eye(W.shape[1])
 
     def posterior(self, x):

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from ..core import Module, node, require_same_shape
+from ..core import Module, node, require_positive, require_same_shape
 from .bounds import bounded_below
-from .learned_variance import halves, require_positive_scale
+from .learned_variance import halves
 from .levels import level_of, require_levels, require_on_levels
 
 
@@ -59,7 +59,7 @@ class DiscretizedLogistic(Module):
 
     def __init__(self, levels=256, min_scale=1e-4):
         self.levels = require_levels(levels)
-        self.low = math.log(require_positive_scale(min_scale=min_scale))
+        self.low = math.log(require_positive(min_scale=min_scale))
 
     def forward(self, y, *, x):
         mu, a = halves(y)

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from ..core import Module, Parameter, node, require_same_shape
-from .learned_variance import require_positive_scale
+from ..core import Module, Parameter, node, require_positive, require_same_shape
 from .likelihoods import require_finite
 
 
@@ -36,7 +35,7 @@ class Laplace(Module):
     outputs = 1
 
     def __init__(self, scale=0.2, dtype=np.float32):
-        self.logscale = Parameter(np.array([math.log(require_positive_scale(scale=scale))], dtype))
+        self.logscale = Parameter(np.array([math.log(require_positive(scale=scale))], dtype))
 
     @property
     def scale(self):

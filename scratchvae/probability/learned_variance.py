@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..core import Module, Parameter
+from ..core import Module, Parameter, require_positive
 from .bounds import bounded_below
 from .likelihoods import gaussian_nll, require_finite
 
@@ -20,7 +20,7 @@ class SharedGaussian(Module):
     outputs = 1
 
     def __init__(self, sigma=0.3, dtype=np.float32):
-        self.logvar = Parameter(np.array([2 * math.log(require_positive_scale(sigma=sigma))], dtype))
+        self.logvar = Parameter(np.array([2 * math.log(require_positive(sigma=sigma))], dtype))
 
     @property
     def sigma(self):
@@ -62,7 +62,7 @@ class PixelGaussian(Module):
     outputs = 2
 
     def __init__(self, min_sigma=1e-3):
-        self.low = 2 * math.log(require_positive_scale(min_sigma=min_sigma))
+        self.low = 2 * math.log(require_positive(min_sigma=min_sigma))
 
     def forward(self, y, *, x):
         mu, a = halves(y)
@@ -99,11 +99,3 @@ def halves(y):
         raise ValueError(f"y must have two outputs for each pixel, shape (B, 2 D), but has {y.shape}")
     D = y.shape[1] // 2
     return y[:, :D], y[:, D:]
-
-
-def require_positive_scale(**named):
-    """The value, or a ValueError in one sentence if it is not a positive number."""
-    ((name, value),) = named.items()
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be positive, but is {value}")
-    return value

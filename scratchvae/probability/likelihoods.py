@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..core import Module, node, require_same_shape
+from ..core import Module, node, require_positive, require_same_shape
 from .gaussian import gaussian_logpdf
 
 
@@ -88,9 +88,7 @@ class Gaussian(Module):
     outputs = 1
 
     def __init__(self, sigma=1.0):
-        if not sigma > 0:
-            raise ValueError(f"sigma must be positive, but is {sigma}")
-        self.sigma = sigma
+        self.sigma = require_positive(sigma=sigma)
 
     def forward(self, mu, *, x):
         nll, nll_backward = gaussian_nll.forward(mu, np.full_like(mu, 2 * math.log(self.sigma)), x=x)

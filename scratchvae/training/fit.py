@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from ..core import require_positive
 from ..datasets import binarize_once
 from .checkpoints import CheckpointError
 from .interrupt import interruptible
@@ -37,8 +38,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     """
     for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
                         "clip": 1 if clip is None else clip}.items():
-        if not value > 0:
-            raise ValueError(f"{name} must be positive, but is {value}")
+        require_positive(**{name: value})
     check_data(model, x_train, y_train, "train")
     if x_test is not None:
         check_data(model, x_test, y_test, "test")

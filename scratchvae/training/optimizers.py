@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..core import pack
+from ..core import pack, require_positive
 
 BLOCK = 1 << 15     # elements of one pass: the five vectors of a block stay in the core's cache
 
@@ -132,11 +132,3 @@ def clip_by_norm(theta, limit):
     if norm > limit:
         theta.grad *= limit / norm
     return norm
-
-
-def require_positive(**named):
-    """The value, or a ValueError in one sentence if it is not a positive number."""
-    ((name, value),) = named.items()
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be a positive number, but is {value}")
-    return value

@@ -1,5 +1,7 @@
 """What a model offers beside its loss: codes, images of codes, reconstructions."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -20,9 +22,9 @@ def rng():
 def test_a_vae_has_the_layers_it_was_asked_for(rng, hidden):
     vae = mlp_vae(9, hidden, 3, rng, activation=tanh)
     widths = [9, *hidden]
-    expected = sum(a * b + b for a, b in zip(widths, widths[1:], strict=False)) + 2 * (widths[-1] * 3 + 3)
+    expected = sum(a * b + b for a, b in itertools.pairwise(widths)) + 2 * (widths[-1] * 3 + 3)
     widths = [3, *reversed(hidden), 9]
-    expected += sum(a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    expected += sum(a * b + b for a, b in itertools.pairwise(widths))
     assert pack(vae).value.size == expected
     mu, logvar = vae.encode(X)
     assert mu.shape == logvar.shape == (7, 3) and vae.decode(mu).shape == (7, 9)

@@ -100,7 +100,7 @@ def test_clipping_keeps_the_direction_and_bounds_the_norm():
 @pytest.mark.parametrize("lr", [0, -1, math.nan, math.inf])
 @pytest.mark.parametrize("optimizer", [SGD, Adam, TextbookAdam])
 def test_a_step_size_that_is_no_positive_number_is_refused(optimizer, lr):
-    with pytest.raises(ValueError, match="lr must be a positive number"):
+    with pytest.raises(ValueError, match="lr must be positive, but is"):
         optimizer(Vector(np.zeros(2)), lr=lr)
 
 
