@@ -21,9 +21,7 @@ function start() {
 // Code or a formula that is too wide is set smaller. A slide that is too high is made smaller as a whole; if that would
 // be much, the code of its figures goes (the notebook has it). What is too high even at SMALLEST scrolls.
 function fit(slide) {
-  slide.style.zoom = 1;
   slide.classList.remove("figures-only", "scrolls");
-  slide.querySelectorAll(".highlight pre, mjx-container[display='true']").forEach(narrow);
   let zoom = shrink(slide);
   if (zoom < SMALL) {
     slide.classList.add("figures-only");
@@ -33,13 +31,11 @@ function fit(slide) {
 }
 
 function shrink(slide) {
-  let zoom = 1;
-  slide.style.zoom = zoom;
-  while (slide.scrollHeight * zoom > ROOM && zoom > SMALLEST) {
-    zoom = Math.max(SMALLEST, zoom - 0.05);
+  for (let zoom = 1; ; zoom -= 0.05) {
     slide.style.zoom = zoom;
+    slide.querySelectorAll(".highlight pre, mjx-container[display='true']").forEach(narrow);
+    if (slide.scrollHeight * zoom <= ROOM || zoom < SMALLEST + 0.01) return zoom;
   }
-  return zoom;
 }
 
 function narrow(part) {
