@@ -20,11 +20,14 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence."""
+
     def error(self, message):
         sys.exit(f"{self.prog}: {message}; --help explains all options")
 
 
 def positive(kind):
+    """The type of an option that must be a positive int or float."""
     def convert(text):
         value = kind(text)
         if not 0 < value < float("inf"):
@@ -41,7 +44,17 @@ def parser():
                  epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+    add_train(subparsers)
+    check = subparsers.add_parser("check", help="prove every backward pass of the library",
+                                  description="Prove the backward of every node and model: a table with the error of "
+                                              "each against the complex step (at most 1e-12) and central differences.")
+    check.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
+    check.set_defaults(run=commands.check)
+    return top
 
+
+def add_train(subparsers):
+    """The options of `train`."""
     train = subparsers.add_parser(
         "train", help="train a model; leaves checkpoint, history and pictures in a folder",
         description="Train a model. The folder --out then holds checkpoint.npz, history.jsonl (a record an epoch), "
@@ -76,13 +89,6 @@ def parser():
     add("--out", default=None, help="the folder (default: runs/MODEL-DATA)")
     add("--resume", action="store_true", help="go on with the run in --out, if there is one")
     train.set_defaults(run=commands.train)
-
-    check = subparsers.add_parser("check", help="prove every backward pass of the library",
-                                  description="Prove the backward of every node and model: a table with the error of "
-                                              "each against the complex step (at most 1e-12) and central differences.")
-    check.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
-    check.set_defaults(run=commands.check)
-    return top
 
 
 def main(argv=None):
