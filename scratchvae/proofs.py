@@ -36,6 +36,41 @@ class Draw:
         return models.mlp_vae(self.D, [self.H] * self.either(0, 1, 2), self.Z, self.rng, activation=activation,
                               likelihood=likelihood)
 
+    def iwae(self, estimator=models.IWAE, encoder=None):
+        vae = self.vae(nn.tanh)
+        return estimator(encoder or vae.encoder, vae.decoder, self.Z, vae.likelihood, k=self.either(1, 2, 5))
+
+    def prove_surrogate(self):
+        iwae = self.iwae()
+        return self.prove_model(iwae, iwae.surrogate, v=self.normal(self.B, iwae.k))
+
+    def prove_dreg(self):
+        """The encoder's way home is the derivative of -sum_i v_i^2 log w_i, with v and the density q held fixed."""
+        table = models.TableEncoder(self.B, self.Z)
+        dreg, x, (mu, logvar) = self.iwae(models.DReG, table), self.pixels(), self.normal(2, self.B, self.Z)
+        table.mu.value, table.logvar.value = mu, logvar
+        noise = dreg.noise(x, self.rng)
+
+        @core.node
+        def way_home(mu, logvar, *, x, eps, v, held_mu, held_logvar):
+            for p, value in ((table.mu, mu), (table.logvar, logvar)):
+                p.value, p.grad = value, np.zeros_like(value)
+            log_w, _, _ = models.log_weights(dreg, x=x, eps=eps)
+            for sign, m, s in ((1, mu, logvar), (-1, held_mu, held_logvar)):
+                density = [probability.repeat(a, k=dreg.k) for a in (mu, logvar, m, s)]
+                z = probability.reparameterize(*density[:2], eps=eps.reshape(-1, self.Z))
+                log_w = log_w + sign * probability.gaussian_logpdf(z, *density[2:]).reshape(log_w.shape)
+            _, dreg_backward = dreg.forward(x=x, eps=eps)
+
+            def backward(dloss):
+                table.mu.grad[...], table.logvar.grad[...] = 0, 0
+                dreg_backward(dloss)
+                return table.mu.grad.copy(), table.logvar.grad.copy()
+
+            return -(v * v * log_w).sum(axis=1), backward
+
+        return prove(way_home, mu, logvar, x=x, v=dreg.weights(x=x, **noise), held_mu=mu, held_logvar=logvar, **noise)
+
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
         return models.mlp_autoencoder(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh,
@@ -99,6 +134,8 @@ PROOFS = {
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
     probability.log_sum_exp: lambda t: prove(probability.log_sum_exp, t.normal(t.B, t.H)),
+    probability.log_mean_exp: lambda t: prove(probability.log_mean_exp, t.normal(t.B, t.H)),
+    probability.repeat: lambda t: prove(probability.repeat, t.normal(t.B, t.Z), k=t.H),
     probability.multivariate_logpdf: lambda t: prove(probability.multivariate_logpdf, t.normal(t.B, t.D),
                                                      t.normal(t.D), t.triangle()),
     probability.multivariate_kl: lambda t: prove(probability.multivariate_kl, t.normal(t.B, t.D), t.triangle(),
@@ -132,6 +169,9 @@ PROOFS = {
     models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+    models.IWAE: lambda t: t.prove_model(t.iwae()),
+    models.IWAE.surrogate: lambda t: t.prove_surrogate(),
+    models.DReG: lambda t: t.prove_dreg(),
 }
 
 

@@ -8,6 +8,7 @@ from .discretized_logistic import DiscretizedLogistic, discretized_logistic_nll
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
 from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
+from .importance import log_mean_exp, repeat
 from .laplace import Laplace, laplace_nll
 from .learned_variance import PixelGaussian, SharedGaussian
 from .likelihoods import Bernoulli, Gaussian, SquaredError, bernoulli_nll, gaussian_nll, squared_error
@@ -19,6 +20,6 @@ __all__ = ["Bernoulli", "BernoulliMixture", "Categorical", "CollapseError", "Con
            "DiscretizedLogistic", "Gaussian", "GaussianMixture", "Laplace", "PixelGaussian", "SharedGaussian",
            "SquaredError", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
            "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_kl",
-           "gaussian_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_sum_exp", "monte_carlo_kl",
-           "multivariate_kl", "multivariate_logpdf", "reparameterize", "reparameterized_gradient",
-           "score_function_gradient", "softmax", "squared_error"]
+           "gaussian_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_mean_exp", "log_sum_exp",
+           "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
+           "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]

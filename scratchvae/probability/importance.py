@@ -1,0 +1,35 @@
+"""Many draws for one example: the rows it takes, and the logarithm of the mean of their weights."""
+
+import math
+
+from ..core import node
+from .log_sum_exp import log_sum_exp
+
+NEGLIGIBLE = 1e-12      # a weight that moves no digit; kept, it would fill the way home with slow, subnormal numbers
+
+
+@node
+def repeat(x, *, k):
+    """Every row k times: x (B, Z) -> (B k, Z), the rows of one example side by side.
+
+    What an encoder said once of x stands under each of its k draws; their gradients add up on the way home.
+    """
+    def backward(dy):
+        return dy.reshape(-1, k, x.shape[1]).sum(axis=1)
+
+    return x.repeat(k, axis=0), backward
+
+
+@node
+def log_mean_exp(log_w):
+    """log 1/k sum_i exp(log w_i), of shape (B,), from log w of shape (B, k).     Burda et al. 2016, eq. (8)
+
+    The way back is the normalized weights, w_i / sum_j w_j     (Burda et al. 2016, eq. 14); those below 1e-12 are 0.
+    """
+    log_sum, softmax = log_sum_exp.forward(log_w)
+
+    def backward(dy):
+        dlog_w = softmax(dy)
+        return dlog_w * (abs(dlog_w) > NEGLIGIBLE * abs(dy[:, None]))
+
+    return log_sum - math.log(log_w.shape[1]), backward
