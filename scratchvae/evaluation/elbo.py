@@ -7,7 +7,7 @@ import numpy as np
 from ..models import VAE
 from ..probability import Bernoulli, SquaredError
 from ..training import example_terms
-from .ledger import Entry
+from .ledger import Entry, describe
 
 
 def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
@@ -21,7 +21,8 @@ def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
     return Entry(quantity=name_of(model, measure, x, binarization), value=float(total.mean()),
                  standard_error=float(total.std(ddof=1) / math.sqrt(len(total))) if len(total) > 1 else math.nan,
                  parts={name: float(term.mean(dtype=np.float64)) for name, term in terms.items()},
-                 unit=unit_of(model, measure), data=data, split=split, images=len(x), binarization=binarization,
+                 unit=unit_of(model, measure), likelihood=describe(measure) if isinstance(model, VAE) else "",
+                 data=data, split=split, images=len(x), binarization=binarization,
                  samples=1 if isinstance(model, VAE) else 0, seed=seed)
 
 
