@@ -84,7 +84,7 @@ class Draw:
         return prove(likelihood, self.normal(self.B, self.D * likelihood.outputs), x=x)
 
     def images(self, channels):
-        return self.normal(self.B, 3 + self.D, 3 + self.H, channels)
+        return self.normal(self.B, 4 + self.D, 4 + self.H, channels)
 
     def kernel(self):
         """A kernel of 1 to 4 pixels, and how it goes over the image."""
