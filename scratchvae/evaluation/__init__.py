@@ -2,16 +2,23 @@
 
 from .active_units import ActiveUnits, active_units
 from .aggregate import log_aggregate, log_marginals
+from .ais import AnnealedImportance, annealed_importance
 from .bits import bits_per_dim
 from .detection import auc
+from .disentanglement import factor_vote, mutual_information, mutual_information_gap
 from .elbo import evaluate
+from .frechet import frechet_distance, frechet_floor
 from .grid import GridPosterior
+from .importance import Weights, evaluate_bound, importance_weights
+from .latent import attribute_vector, lerp, slerp, traverse
 from .ledger import Entry, describe
 from .per_example import fit_table
 from .quadrature import exact_elbo, gauss_hermite
 from .rate_distortion import RateDistortion, rate_distortion, split_marginal_kl
 from .subspaces import principal_angles
 
-__all__ = ["ActiveUnits", "Entry", "GridPosterior", "RateDistortion", "active_units", "auc", "bits_per_dim",
-           "describe", "evaluate", "exact_elbo", "fit_table", "gauss_hermite", "log_aggregate", "log_marginals",
-           "principal_angles", "rate_distortion", "split_marginal_kl"]
+__all__ = ["ActiveUnits", "AnnealedImportance", "Entry", "GridPosterior", "RateDistortion", "Weights", "active_units",
+           "annealed_importance", "attribute_vector", "auc", "bits_per_dim", "describe", "evaluate", "evaluate_bound",
+           "exact_elbo", "factor_vote", "fit_table", "frechet_distance", "frechet_floor", "gauss_hermite", "lerp",
+           "log_aggregate", "log_marginals", "mutual_information", "mutual_information_gap", "principal_angles",
+           "rate_distortion", "slerp", "split_marginal_kl", "traverse"]
