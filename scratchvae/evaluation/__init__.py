@@ -19,6 +19,6 @@ from .subspaces import principal_angles
 
 __all__ = ["ActiveUnits", "AnnealedImportance", "Entry", "GridPosterior", "RateDistortion", "Weights", "active_units",
            "annealed_importance", "attribute_vector", "auc", "bits_per_dim", "describe", "evaluate", "evaluate_bound",
-           "exact_elbo", "factor_vote", "fit_table", "frechet_distance", "frechet_floor", "gauss_hermite", "lerp",
-           "log_aggregate", "log_marginals", "mutual_information", "mutual_information_gap", "principal_angles",
-           "rate_distortion", "slerp", "split_marginal_kl", "traverse"]
+           "exact_elbo", "factor_vote", "fit_table", "frechet_distance", "frechet_floor", "gauss_hermite",
+           "importance_weights", "lerp", "log_aggregate", "log_marginals", "mutual_information",
+           "mutual_information_gap", "principal_angles", "rate_distortion", "slerp", "split_marginal_kl", "traverse"]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..models import VAE
+from ..models import IWAE, VAE
 from ..probability import Bernoulli, SquaredError
 from ..training import example_terms
 from .ledger import Entry, describe
@@ -23,17 +23,27 @@ def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
                  parts={name: float(term.mean(dtype=np.float64)) for name, term in terms.items()},
                  unit=unit_of(model, measure), likelihood=describe(measure) if isinstance(model, VAE) else "",
                  data=data, split=split, images=len(x), binarization=binarization,
-                 samples=1 if isinstance(model, VAE) else 0, seed=seed)
+                 samples=samples_of(model), seed=seed)
 
 
 def name_of(model, measure, x, binarization):
-    """What the sum of the model's terms is: a bound only where every term is a log-density."""
-    grey = isinstance(measure, Bernoulli) and binarization == "none" and bool(((x > 0) & (x < 1)).any())
+    """What the sum of the model's terms is called."""
     if not isinstance(model, VAE):
         return "cross-entropy" if isinstance(measure, Bernoulli) else "squared error"
-    if isinstance(measure, SquaredError):
-        return "surrogate (squared error + KL, neither a likelihood nor a bound)"
-    return "surrogate -ELBO (cross-entropy of grey pixels, no likelihood)" if grey else "-ELBO"
+    return honest_name(f"-L_{model.k}" if isinstance(model, IWAE) else "-ELBO", measure, x, binarization)
+
+
+def honest_name(bound, likelihood, x, binarization):
+    """The name of the bound, or what it is instead: it is a bound only where the likelihood is a density of this x."""
+    grey = isinstance(likelihood, Bernoulli) and binarization == "none" and bool(((x > 0) & (x < 1)).any())
+    if isinstance(likelihood, SquaredError):
+        return f"surrogate {bound} (squared error in place of nats, neither a likelihood nor a bound)"
+    return f"surrogate {bound} (cross-entropy of grey pixels, no likelihood)" if grey else bound
+
+
+def samples_of(model):
+    """The draws of z for each image."""
+    return model.k if isinstance(model, IWAE) else 1 if isinstance(model, VAE) else 0
 
 
 def unit_of(model, measure):
