@@ -15,10 +15,12 @@ from .ledger import Entry, describe
 from .per_example import fit_table
 from .quadrature import exact_elbo, gauss_hermite
 from .rate_distortion import RateDistortion, rate_distortion, split_marginal_kl
+from .report import as_json, as_table, report
 from .subspaces import principal_angles
 
 __all__ = ["ActiveUnits", "AnnealedImportance", "Entry", "GridPosterior", "RateDistortion", "Weights", "active_units",
-           "annealed_importance", "attribute_vector", "auc", "bits_per_dim", "describe", "evaluate", "evaluate_bound",
-           "exact_elbo", "factor_vote", "fit_table", "frechet_distance", "frechet_floor", "gauss_hermite",
-           "importance_weights", "lerp", "log_aggregate", "log_marginals", "mutual_information",
-           "mutual_information_gap", "principal_angles", "rate_distortion", "slerp", "split_marginal_kl", "traverse"]
+           "annealed_importance", "as_json", "as_table", "attribute_vector", "auc", "bits_per_dim", "describe",
+           "evaluate", "evaluate_bound", "exact_elbo", "factor_vote", "fit_table", "frechet_distance", "frechet_floor",
+           "gauss_hermite", "importance_weights", "lerp", "log_aggregate", "log_marginals", "mutual_information",
+           "mutual_information_gap", "principal_angles", "rate_distortion", "report", "slerp", "split_marginal_kl",
+           "traverse"]
