@@ -1,0 +1,172 @@
+"""What each building block is in PyTorch, as PyTorch's users would write it: twin(f, p, *inputs, **constants).
+
+p(parameter) is the tensor of a Parameter.
+"""
+
+import math
+
+from agreement import torch
+
+from scratchvae import core, nn, probability
+
+D, F = torch.distributions, torch.nn.functional
+
+
+def channels_first(f):
+    """f of images (B, C, H, W), as one of images (B, H, W, C)"""
+    return lambda owner, p, x, **how: f(owner, p, x.permute(0, 3, 1, 2), **how).permute(0, 2, 3, 1)
+
+
+def conv_weights(f, p):
+    """W (k k C, D) as (D, C, k, k)"""
+    k = f.map.kernel
+    return p(f.W).reshape(k, k, -1, p(f.W).shape[1]).permute(3, 2, 0, 1).contiguous()
+
+
+@channels_first
+def conv(f, p, x):
+    return F.conv2d(x, conv_weights(f, p), p(f.b), f.map.stride, f.map.padding)
+
+
+@channels_first
+def conv_transpose(f, p, x):
+    how = f.map
+    output_padding = f.grow - how.kernel + 2 * how.padding + how.stride
+    return F.conv_transpose2d(x, conv_weights(f, p), p(f.b), how.stride, how.padding, output_padding)
+
+
+def unfold(f, p, x, *, kernel, stride, padding):
+    """torch.nn.functional.unfold gives (B, C k k, h w)."""
+    h, w = ((n + 2 * padding - kernel) // stride + 1 for n in x.shape[1:3])
+    patches = F.unfold(x.permute(0, 3, 1, 2), kernel, padding=padding, stride=stride)
+    return patches.reshape(len(x), -1, kernel**2, h, w).permute(0, 3, 4, 2, 1).reshape(len(x), h, w, -1)
+
+
+def fold(f, p, patches, *, size, kernel, stride, padding):
+    B, h, w, _ = patches.shape
+    columns = patches.reshape(B, h, w, kernel**2, -1).permute(0, 4, 3, 1, 2).reshape(B, -1, h * w)
+    return F.fold(columns, size, kernel, padding=padding, stride=stride).permute(0, 2, 3, 1)
+
+
+def softplus(x):
+    """PyTorch's is x from x = 20 on, which is wrong by 2e-9; here it is asked to go on."""
+    return F.softplus(x, threshold=700)
+
+
+def normal(mu, logvar):
+    return D.Normal(mu, torch.exp(logvar / 2))
+
+
+STANDARD = D.Normal(torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64))
+
+
+def monte_carlo_kl(f, p, mu, logvar, *, eps):
+    q = normal(mu, logvar)
+    z = q.loc + q.scale * eps
+    return (q.log_prob(z) - STANDARD.log_prob(z)).sum(1)
+
+
+def multivariate_kl(f, p, mu, L, prior_mu, prior_L):
+    return D.kl_divergence(D.MultivariateNormal(mu, scale_tril=L.tril()),
+                           D.MultivariateNormal(prior_mu, scale_tril=prior_L.tril()))
+
+
+def pixel_gaussian(f, p, y, *, x):
+    mu, a = y.chunk(2, dim=1)
+    return -normal(mu, f.low + softplus(a - f.low)).log_prob(x).sum(1)
+
+
+def discretized_logistic_nll(f, p, mu, logscale, *, x, levels):
+    """-log (F(upper) - F(lower)), by logarithms of the smaller tail, so that the difference keeps its digits."""
+    half = 0.5 / (levels - 1)
+    upper, lower = ((x + h - mu) / torch.exp(logscale) for h in (half, -half))
+    upper, lower = torch.where(x > 1 - half, math.inf, upper), torch.where(x < half, -math.inf, lower)
+    upper, lower = torch.where(upper + lower > 0, -lower, upper), torch.where(upper + lower > 0, -upper, lower)
+    finite = torch.where(lower.isinf(), upper - 1e3, lower)       # F is 0 there too, with no inf - inf on the way back
+    high, low = F.logsigmoid(upper), F.logsigmoid(finite)
+    return -(high + torch.log(-torch.expm1(low - high))).sum(1)
+
+
+def discretized_logistic(f, p, y, *, x):
+    mu, a = y.chunk(2, dim=1)
+    return discretized_logistic_nll(f, p, mu, f.low + softplus(a - f.low), x=x, levels=f.levels)
+
+
+def categorical(f, p, logits, *, x):
+    levels = D.Categorical(logits=logits.reshape(*x.shape, f.levels))
+    return -levels.log_prob(torch.round(x * (f.levels - 1))).sum(1)
+
+
+def through(f, p, y, /, **constants):
+    """f(y), of any module of ours: a Sequential node by node, everything else by its twin."""
+    if isinstance(f, core.Sequential):
+        for g in f.nodes:
+            y = through(g, p, y)
+        return y
+    return TWINS[f if isinstance(f, core.node) else type(f)](f, p, y, **constants)
+
+
+def bernoulli_nll(f, p, logits, *, x):
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
+
+
+def squared_error(f, p, y, *, x):
+    return F.mse_loss(y, x, reduction="none").sum(1)
+
+
+def gaussian_heads(f, p, h):
+    return through(f.mu, p, h), through(f.logvar, p, h)
+
+
+def continuous_bernoulli(f, p, logits, *, x):
+    """PyTorch's distribution takes 1 - p and so loses digits in white pixels; from |a| = 8 on the integral itself."""
+    near = -D.ContinuousBernoulli(logits=logits.clamp(-8, 8)).log_prob(x)
+    size = logits.abs().clamp(min=1)
+    far = logits.clamp(min=0) + torch.log(-torch.expm1(-size) / size) - logits * x
+    return torch.where(logits.abs() < 8, near, far).sum(1)
+
+
+TWINS = {
+    core.Sequential: through,
+    nn.relu: lambda f, p, x: F.relu(x),
+    nn.elu: lambda f, p, x: F.elu(x),
+    nn.tanh: lambda f, p, x: torch.tanh(x),
+    nn.sigmoid: lambda f, p, x: torch.sigmoid(x),
+    nn.softplus: lambda f, p, x: softplus(x),
+    nn.Linear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
+    nn.TiedLinear: lambda f, p, h: F.linear(h, p(f.W), p(f.b)),
+    nn.unfold: unfold,
+    nn.fold: fold,
+    nn.flatten: lambda f, p, x: torch.flatten(x, 1),
+    nn.Reshape: lambda f, p, x: torch.unflatten(x, 1, f.shape),
+    nn.Conv2d: conv,
+    nn.ConvTranspose2d: conv_transpose,
+    nn.GaussianHeads: gaussian_heads,
+    probability.reparameterize: lambda f, p, mu, logvar, *, eps: mu + normal(mu, logvar).stddev * eps,
+    probability.gaussian_kl: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD).sum(1),
+    probability.monte_carlo_kl: monte_carlo_kl,
+    probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
+    probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
+    probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
+    probability.repeat: lambda f, p, x, *, k: torch.repeat_interleave(x, k, 0),
+    probability.multivariate_logpdf: lambda f, p, x, mu, L: D.MultivariateNormal(mu, scale_tril=L).log_prob(x),
+    probability.multivariate_kl: multivariate_kl,
+    probability.gaussian_nll: lambda f, p, mu, logvar, *, x: -normal(mu, logvar).log_prob(x).sum(1),
+    probability.bernoulli_nll: bernoulli_nll,
+    probability.squared_error: squared_error,
+    probability.Bernoulli: bernoulli_nll,
+    probability.Gaussian: lambda f, p, mu, *, x: -D.Normal(mu, f.sigma).log_prob(x).sum(1),
+    probability.SquaredError: squared_error,
+    probability.bounded_below: lambda f, p, a, *, low: low + softplus(a - low),
+    probability.SharedGaussian: lambda f, p, mu, *, x: -normal(mu, p(f.logvar)).log_prob(x).sum(1),
+    probability.PixelGaussian: pixel_gaussian,
+    probability.laplace_nll: lambda f, p, mu, logscale, *, x: -D.Laplace(mu, logscale.exp()).log_prob(x).sum(1),
+    probability.Laplace: lambda f, p, mu, *, x: -D.Laplace(mu, p(f.logscale).exp()).log_prob(x).sum(1),
+    probability.continuous_bernoulli_nll: continuous_bernoulli,
+    probability.ContinuousBernoulli: continuous_bernoulli,
+    probability.discretized_logistic_nll: discretized_logistic_nll,
+    probability.DiscretizedLogistic: discretized_logistic,
+    probability.Categorical: categorical,
+    probability.softmax: lambda f, p, logits: torch.softmax(logits, 1),
+    probability.categorical_nll: lambda f, p, logits, *, y: F.cross_entropy(logits, y, reduction="none"),
+}
