@@ -82,14 +82,15 @@ class Sequential(Module):
         return x, backward
 
 
-def pack(module, zeros=np.zeros):
+def pack(module, zeros=None):
     """All parameters of `module` as one flat Parameter; their values and gradients become views of it.
 
     Whoever changes the flat vector in place (an optimizer, a checkpoint) changes the model. Pack a model once:
     packing it again moves its parameters to a new vector and leaves the old one behind. `zeros(size, dtype)` makes
-    the vectors.
+    the vectors; unless told otherwise they lie where the parameters do, on a GPU too.
     """
     parameters = module.parameters().values()
+    zeros = zeros or functools.partial(np.zeros, like=next(iter(parameters)).value)
     theta = Parameter(zeros(sum(p.value.size for p in parameters), module.dtype))
     theta.grad = zeros(theta.value.size, module.dtype)
     for name in ("value", "grad"):

@@ -22,7 +22,7 @@ MATHEMATICS = {"core", "nn", "probability", "models"}
 MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "" is the package, for its version
     "__init__": set(),
     "core": set(),
-    "backend": set(),
+    "backend": {"core"},
     "datasets": {"backend"},
     "shapes": set(),
     "claim": {"core"},
@@ -35,10 +35,11 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "trained": {"datasets", "training"},
     "experiments": MATHEMATICS | {"datasets", "training"},
     "evaluation": MATHEMATICS | {"backend", "datasets", "training"},
+    "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
     "book": {"core", "gradcheck"},
     "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "gradcheck"},
-    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation",
+    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation", "experiments", "results",
                                  "plots"},
     "__main__": {"", "backend", "commands", "datasets", "training"},
 }

@@ -40,8 +40,8 @@ class Correlation:
     def value(self, x, W, b=0.0):
         """unfold(x) W + b"""
         size, V = [self.size_out(n) for n in x.shape[1:3]], self.for_blocks(W)
-        y = np.empty((len(x), *size, self.c_out), np.result_type(x, W))
-        for few in self.few(len(x), size):
+        y = np.empty((len(x), *size, self.c_out), np.result_type(x, W), like=x)
+        for few in self.few(x, size):
             S = self.to_blocks(x[few], size)
             y[few] = (pixelwise(unfold(S, kernel=self.q), V) if self.spread_x else
                       fold(pixelwise(S, V), size=size, kernel=self.q, padding=self.q - 1))
@@ -54,9 +54,9 @@ class Correlation:
             raise ValueError(f"no image of {size[0]} x {size[1]} pixels becomes one of {y.shape[1]} x {y.shape[2]} by "
                              f"a kernel of {self.kernel}, stride {self.stride} and padding {self.padding}")
         V = self.for_blocks(W).T
-        x = np.empty((len(y), *size, self.c_in), np.result_type(y, W))
+        x = np.empty((len(y), *size, self.c_in), np.result_type(y, W), like=y)
         blocks = [n + self.q - 1 for n in y.shape[1:3]]
-        for few in self.few(len(y), y.shape[1:3]):
+        for few in self.few(y, y.shape[1:3]):
             S = (fold(pixelwise(y[few], V), size=blocks, kernel=self.q) if self.spread_x else
                  pixelwise(unfold(y[few], kernel=self.q, padding=self.q - 1), V))
             self.from_blocks(S, x[few])
@@ -65,8 +65,8 @@ class Correlation:
 
     def gradient(self, x, y):
         """unfold(x)' y: what W gets, when y is the gradient that comes home to value(x, W)."""
-        total = self.for_blocks(np.zeros((self.kernel**2 * self.c_in, self.c_out), np.result_type(x, y)))
-        for few in self.few(len(x), y.shape[1:3]):
+        total = self.for_blocks(np.zeros((self.kernel**2 * self.c_in, self.c_out), np.result_type(x, y), like=x))
+        for few in self.few(x, y.shape[1:3]):
             S, d = self.to_blocks(x[few], y.shape[1:3]), y[few]
             if self.spread_x:
                 S = unfold(S, kernel=self.q)
@@ -75,16 +75,18 @@ class Correlation:
             total += S.reshape(-1, S.shape[-1]).T @ d.reshape(-1, d.shape[-1])
         return self.from_matrix_for_blocks(total)
 
-    def few(self, n_images, size):
-        """Slices of images, as many as may be spread out at a time."""
+    def few(self, images, size):
+        """Slices of images, as many as may be spread out at a time: on a GPU, all."""
+        if not isinstance(images, np.ndarray):
+            return [slice(None)]
         spread = self.q**2 * (self.stride**2 * self.c_in if self.spread_x else self.c_out)
         n = max(1, MOST // (spread * (size[0] + self.q - 1) * (size[1] + self.q - 1)))
-        return (slice(start, start + n) for start in range(0, n_images, n))
+        return (slice(start, start + n) for start in range(0, len(images), n))
 
     def to_blocks(self, x, size):
         """x, padded, as (B, n, m, s s C): each block of s x s pixels one pixel."""
         s, p, (n, m) = self.stride, self.padding, (size[0] + self.q - 1, size[1] + self.q - 1)
-        padded = np.zeros((len(x), n * s, m * s, self.c_in), x.dtype)
+        padded = np.zeros((len(x), n * s, m * s, self.c_in), x.dtype, like=x)
         inside = x[:, :n * s - p, :m * s - p]                   # what no kernel reaches is left out
         padded[:, p:p + inside.shape[1], p:p + inside.shape[2]] = inside
         return padded.reshape(-1, n, s, m, s, self.c_in).swapaxes(2, 3).reshape(-1, n, m, s * s * self.c_in)
@@ -101,7 +103,7 @@ class Correlation:
     def for_blocks(self, W):
         """W (k k C, D) for blocks: (q q s s C, D) if x is spread out; if y is, turned round, (s s C, q q D)."""
         k, s, q = self.kernel, self.stride, self.q
-        V = np.zeros((q * s, q * s, self.c_in, self.c_out), W.dtype)
+        V = np.zeros((q * s, q * s, self.c_in, self.c_out), W.dtype, like=W)
         V[:k, :k] = W.reshape(k, k, self.c_in, self.c_out)
         V = V.reshape(q, s, q, s, self.c_in, self.c_out).swapaxes(1, 2)              # (q, q, s, s, C, D)
         if self.spread_x:

@@ -20,7 +20,7 @@ def unfold(x, *, kernel, stride=1, padding=0):
     (H, W), k, s, p = x.shape[1:3], kernel, stride, padding
     padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0))) if p else x
     h, w = ((n + 2 * p - k) // s + 1 for n in (H, W))
-    patches = np.empty((len(x), h, w, k, k, x.shape[3]), x.dtype)
+    patches = np.empty((len(x), h, w, k, k, x.shape[3]), x.dtype, like=x)
     for a, b in itertools.product(range(k), repeat=2):
         patches[:, :, :, a, b] = padded[:, a:a + s * h:s, b:b + s * w:s]
 
@@ -38,7 +38,7 @@ def fold(patches, *, size, kernel, stride=1, padding=0):
     """
     (B, h, w, _), (H, W), k, s, p = patches.shape, size, kernel, stride, padding
     patches = patches.reshape(B, h, w, k, k, -1)
-    padded = np.zeros((B, H + 2 * p, W + 2 * p, patches.shape[5]), patches.dtype)
+    padded = np.zeros((B, H + 2 * p, W + 2 * p, patches.shape[5]), patches.dtype, like=patches)
     for a, b in itertools.product(range(k), repeat=2):
         padded[:, a:a + s * h:s, b:b + s * w:s] += patches[:, :, :, a, b]
 

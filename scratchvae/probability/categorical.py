@@ -29,7 +29,7 @@ def categorical_nll(logits, *, y):
     Raises ValueError for labels that are no class.
     """
     require_labels(y, logits.shape)
-    rows = np.arange(len(y))
+    rows = np.arange(len(y), like=y)
     shifted = logits - logits.max(axis=1, keepdims=True)      # the same nats, and no large numbers to round
     total, total_backward = log_sum_exp.forward(shifted)
 

@@ -42,7 +42,7 @@ class Categorical(Module):
 
     def mean(self, logits):
         """E[x|z] = sum_k softmax(a_d)_k k / (K - 1), (B, D)"""
-        grey = (np.arange(self.levels) / (self.levels - 1)).astype(logits.dtype)
+        grey = (np.arange(self.levels, like=logits) / (self.levels - 1)).astype(logits.dtype)
         return (softmax(self.of_each_pixel(logits)) @ grey).reshape(len(logits), -1)
 
     def sample(self, logits, rng):

@@ -1,0 +1,74 @@
+"""Where arrays live: in the computer's memory or, through CuPy, in that of a GPU. Only this file names CuPy.
+
+    vae, x_train, x_test = to_device(vae), to_device(x_train), to_device(x_test)
+    for record in fit(vae, x_train, x_test=x_test, optimizer=Adam(vae), epochs=10):     # the same lines as ever
+        print(record)
+    to_host(vae)
+
+CuPy's arrays obey NumPy's dispatch: np.exp(x) runs where x lives. So no node asks where it runs; what it makes, it
+makes beside what it is given, by zeros_like(x) or zeros(shape, dtype, like=x). Arrays of both kinds never mix: what
+should have been moved and was not is a TypeError.
+"""
+
+import numpy as np
+
+from .core import Module
+
+
+def to_device(thing):
+    """An array in the GPU's memory; of a Module its parameters, and then it is the same Module.
+
+    A model is moved before an optimizer packs it. ValueError, in one sentence, if there is no GPU.
+    """
+    return move(thing, gpu().asarray)
+
+
+def to_host(thing):
+    """An array in the computer's memory, as NumPy knows it; of a Module its parameters, and it is the same Module."""
+    return move(thing, lambda a: a.get() if hasattr(a, "get") else a)
+
+
+def move(thing, place):
+    """place(array) of an array, or of everything that a Module learns."""
+    if not isinstance(thing, Module):
+        return place(thing)
+    for p in thing.parameters().values():
+        p.value, p.grad = place(p.value), place(p.grad)
+    return thing
+
+
+def gpu():
+    """The module cupy, if there is a GPU, for it is imported without one too; ValueError, in one sentence, if not."""
+    try:
+        import cupy
+    except ImportError:
+        raise ValueError("a GPU is used through CuPy, which is not installed: pip install 'scratchvae[gpu]'") from None
+    if not cupy.cuda.is_available():
+        raise ValueError("CuPy is installed, but finds no NVIDIA GPU with a driver here; the CPU needs neither")
+    return cupy
+
+
+def make_rng(seed, *, like):
+    """default_rng(seed) whose draws lie where `like` lies, an array or a Module.
+
+    The numbers are the same everywhere, for they are drawn on the host and moved: a GPU sees the examples in the same
+    order, and the same noise, as a CPU does.
+    """
+    if isinstance(like, Module):
+        like = next(iter(like.parameters().values())).value
+    rng = np.random.default_rng(seed)
+    return rng if isinstance(like, np.ndarray) else MovingGenerator(rng, like)
+
+
+class MovingGenerator:
+    """What training needs of a NumPy generator, each draw moved to where `like` lies; its state stays on the host."""
+
+    def __init__(self, rng, like):
+        self.bit_generator = rng.bit_generator
+        for name in ("random", "standard_normal", "standard_exponential", "integers", "permutation"):
+            setattr(self, name, moving(getattr(rng, name), like))
+
+
+def moving(draw, like):
+    """The function draw, with what it returns moved."""
+    return lambda *arguments, **options: np.asarray(draw(*arguments, **options), like=like)
