@@ -1,9 +1,10 @@
-"""`python -m scratchvae train` and `python -m scratchvae check`."""
+"""`python -m scratchvae train`, `evaluate`, `check` and `results`."""
 
 import argparse
 import sys
 
 from . import __version__, commands
+from . import results as quoted
 from .datasets import BINARIZATIONS, LEVELS, DataError
 from .training import CheckpointError, NonFiniteLoss
 
@@ -15,6 +16,7 @@ examples:
   python -m scratchvae train --model conv-vae --loss squared-error --beta 5 --lr 5e-4 --epochs 20 --pictures
                                                                      the convolutional VAE of many lessons
   python -m scratchvae train --out runs/mine --epochs 20 --resume    go on with a run that was stopped
+  python -m scratchvae evaluate runs/mine                            bounds, rate, active units ... of the test set
   python -m scratchvae check                                         every backward pass, proven
 """
 
@@ -45,11 +47,13 @@ def parser():
     top.add_argument("--version", action="version", version=f"scratchvae {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, parser_class=Parser)
     add_train(subparsers)
+    add_evaluate(subparsers)
     check = subparsers.add_parser("check", help="prove every backward pass of the library",
                                   description="Prove the backward of every node and model: a table with the error of "
                                               "each against the complex step (at most 1e-12) and central differences.")
     check.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
     check.set_defaults(run=commands.check)
+    add_results(subparsers)
     return top
 
 
@@ -89,6 +93,37 @@ def add_train(subparsers):
     add("--out", default=None, help="the folder (default: runs/MODEL-DATA)")
     add("--resume", action="store_true", help="go on with the run in --out, if there is one")
     train.set_defaults(run=commands.train)
+
+
+def add_evaluate(subparsers):
+    """The options of `evaluate`."""
+    evaluate = subparsers.add_parser(
+        "evaluate", help="measure a trained model: bounds, rate and distortion, active units ...",
+        description="Measure the model of a run. The folder then holds evaluation.md, the table that is printed, and "
+                    "evaluation.json, in which every number says what it is, of which images, and from how many draws.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = evaluate.add_argument
+    add("run_folder", metavar="RUN", help="the folder that `train` left")
+    add("--samples", type=positive(int), default=100, help="k of the importance-weighted bound L_k")
+    add("--images", type=positive(int), help="how many images; all, if not given")
+    add("--split", choices=("test", "train"), default="test", help="which images")
+    add("--seed", type=int, help="of all draws; that of the training, if not given")
+    evaluate.set_defaults(run=commands.evaluate_run)
+
+
+def add_results(subparsers):
+    """The options of `results`."""
+    results = subparsers.add_parser(
+        "results", help="train and measure the networks of the papers, an hour or two",
+        description="Train the networks of the papers with the settings in scratchvae/experiments.py, measure -L_5000 "
+                    "on the whole test sets, keep weights and records in data/trained/ and print the table of the "
+                    "README. What is interrupted goes on from its checkpoints.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    add = results.add_argument
+    add("--samples", type=positive(int), default=5000, help="draws of z an image for the bound")
+    add("--workers", type=positive(int), default=2, help="networks trained at a time, each on one thread")
+    add("--out", default="runs/results", help="the folder of the checkpoints")
+    results.set_defaults(run=quoted.results)
 
 
 def main(argv=None):

@@ -1,14 +1,15 @@
-"""What the command line does: train a model into a folder, and prove the library."""
+"""What the command line does: train a model into a folder, evaluate it there, and prove the library."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from . import plots
-from .datasets import LEVELS, load, pixels
-from .evaluation import evaluate
-from .models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_vae
+from .datasets import LEVELS, DataError, load, pixels
+from .evaluation import as_json, as_table, evaluate, report
+from .models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_classifier, mlp_vae
 from .probability import (
     Bernoulli,
     Categorical,
@@ -20,7 +21,18 @@ from .probability import (
     SquaredError,
 )
 from .proofs import prove_all
-from .training import Adam, cosine, draw_each, fit, load_checkpoint, stairs, stop_early, warm_up
+from .trained import recall
+from .training import (
+    Adam,
+    cosine,
+    draw_each,
+    fit,
+    load_checkpoint,
+    load_parameters,
+    stairs,
+    stop_early,
+    warm_up,
+)
 
 SIZES = {"vae": ([400], 20), "conv-vae": ([], 10), "ae": ([256], 64), "dae": ([], 256)}      # (hidden, latents)
 VAES = ("vae", "conv-vae")
@@ -71,7 +83,7 @@ def train(arguments):
         print(describe(record), flush=True)
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
     print(entry)
-    (folder / "evaluation.json").write_text(entry.to_json() + "\n")
+    (folder / "evaluation.json").write_text(as_json([entry]))
     draw(model, x_test, folder, a.seed, entry.unit)
     return 0
 
@@ -133,6 +145,41 @@ def draw(model, x_test, folder, seed, unit):
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png", dpi=120)
     print(f"pictures: {', '.join(f'{folder / name}.png' for name in figures)}")
+
+
+def evaluate_run(arguments):
+    """Measure the model in the folder `run`: a table there and on the screen, and the same as JSON."""
+    a, folder = arguments, Path(arguments.run_folder)
+    _, facts = load_checkpoint(folder / "checkpoint.npz")
+    settings, plan = facts.get("settings") or {}, facts.get("plan") or {}
+    if not set(SETTINGS) <= set(settings):
+        raise ValueError(f"RUN must be the folder of a `python -m scratchvae train`, but {folder} does not say from "
+                         "what its model is rebuilt")
+    data, seed = settings["data"], plan["seed"] if a.seed is None else a.seed
+    images = load(data)
+    x = pixels(images.x_test if a.split == "test" else images.x_train, LEVELS[data])[:a.images]
+    model = build(settings, x.shape[1], np.random.default_rng(0))
+    load_parameters(model, folder / "checkpoint.npz")
+    entries = report(model, x, data=data, split=a.split, binarization=plan["binarization"], samples=a.samples,
+                     seed=seed, features=classifier_features(data))
+    table = f"# {folder.name}\n\n{as_table(entries)}"
+    (folder / "evaluation.md").write_text(table)
+    (folder / "evaluation.json").write_text(as_json(entries))
+    print(table, end="")
+    return 0
+
+
+def classifier_features(data):
+    """The features of chapter 4's classifier, of Fashion-MNIST; None for other data, or where it is not to be had."""
+    if data != "fashion-mnist":
+        return None
+    classifier = mlp_classifier(784, [256, 64], 10, np.random.default_rng(0))
+    try:
+        recall("04_classifier", classifier)
+    except DataError as error:
+        print(f"scratchvae: no Frechet distance: {error}", file=sys.stderr)
+        return None
+    return classifier.features
 
 
 def check(arguments):

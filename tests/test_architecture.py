@@ -39,9 +39,9 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "plots": MATHEMATICS | {"datasets", "evaluation"},
     "book": {"core", "gradcheck"},
     "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "gradcheck"},
-    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation", "experiments", "results",
+    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation",
                                  "plots"},
-    "__main__": {"", "backend", "commands", "datasets", "training"},
+    "__main__": {"", "backend", "commands", "datasets", "results", "training"},
 }
 
 
