@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from . import __version__, commands
-from . import results as quoted
 from .datasets import BINARIZATIONS, LEVELS, DataError
+from .results import results
 from .training import CheckpointError, NonFiniteLoss
 
 EXAMPLES = """
@@ -113,17 +113,17 @@ def add_evaluate(subparsers):
 
 def add_results(subparsers):
     """The options of `results`."""
-    results = subparsers.add_parser(
+    command = subparsers.add_parser(
         "results", help="train and measure the networks of the papers, an hour or two",
         description="Train the networks of the papers with the settings in scratchvae/experiments.py, measure -L_5000 "
                     "on the whole test sets, keep weights and records in data/trained/ and print the table of the "
                     "README. What is interrupted goes on from its checkpoints.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    add = results.add_argument
+    add = command.add_argument
     add("--samples", type=positive(int), default=5000, help="draws of z an image for the bound")
     add("--workers", type=positive(int), default=2, help="networks trained at a time, each on one thread")
     add("--out", default="runs/results", help="the folder of the checkpoints")
-    results.set_defaults(run=quoted.results)
+    command.set_defaults(run=results)
 
 
 def main(argv=None):
