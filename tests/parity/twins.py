@@ -82,7 +82,7 @@ def discretized_logistic_nll(f, p, mu, logscale, *, x, levels):
     upper, lower = ((x + h - mu) / torch.exp(logscale) for h in (half, -half))
     upper, lower = torch.where(x > 1 - half, math.inf, upper), torch.where(x < half, -math.inf, lower)
     upper, lower = torch.where(upper + lower > 0, -lower, upper), torch.where(upper + lower > 0, -upper, lower)
-    finite = torch.where(lower.isinf(), upper - 1e3, lower)       # F is 0 there too, with no inf - inf on the way back
+    finite = torch.where(lower.isinf(), upper.clamp(max=0) - 1e3, lower)      # F is 0 there too, and no inf - inf
     high, low = F.logsigmoid(upper), F.logsigmoid(finite)
     return -(high + torch.log(-torch.expm1(low - high))).sum(1)
 
