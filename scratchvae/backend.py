@@ -48,16 +48,24 @@ def gpu():
     return cupy
 
 
+def on_host(thing):
+    """Whether an array, or what a Module learns, lies in the computer's memory."""
+    return isinstance(example_of(thing), np.ndarray)
+
+
+def example_of(thing):
+    """An array itself, or one of those that a Module learns."""
+    return next(iter(thing.parameters().values())).value if isinstance(thing, Module) else thing
+
+
 def make_rng(seed, *, like):
     """default_rng(seed) whose draws lie where `like` lies, an array or a Module.
 
     The numbers are the same everywhere, for they are drawn on the host and moved: a GPU sees the examples in the same
     order, and the same noise, as a CPU does.
     """
-    if isinstance(like, Module):
-        like = next(iter(like.parameters().values())).value
-    rng = np.random.default_rng(seed)
-    return rng if isinstance(like, np.ndarray) else MovingGenerator(rng, like)
+    rng, like = np.random.default_rng(seed), example_of(like)
+    return rng if on_host(like) else MovingGenerator(rng, like)
 
 
 class MovingGenerator:

@@ -10,9 +10,11 @@ import numpy as np
 import pretend
 import pytest
 
-from scratchvae import backend, models, proofs
-from scratchvae.backend import to_device, to_host
+from scratchvae import backend, models, probability, proofs
+from scratchvae.backend import make_rng, to_device, to_host
 from scratchvae.core import Module
+from scratchvae.datasets import LEVELS, load, pixels
+from scratchvae.training import SGD, Adam, NonFiniteLoss, TextbookAdam, fit, load_parameters
 
 
 @pytest.fixture(params=["pretend", pytest.param("gpu", marks=pytest.mark.gpu)])
@@ -95,3 +97,132 @@ def test_every_line_of_the_proofs_is_the_same_on_the_device(thing, device, monke
     monkeypatch.setattr(proofs, "prove", same_there)
     for i in range(3):
         LINES[thing](proofs.Draw(np.random.default_rng([0, i])))
+
+
+# ---- a whole training
+
+
+def digits(dtype=np.float32):
+    """1000 images of handwritten digits: 10 steps an epoch."""
+    return pixels(load("digits").x_train[:1000], LEVELS["digits"], dtype)
+
+
+def vae(dtype=np.float32, seed=0):
+    return models.mlp_vae(64, [32], 4, np.random.default_rng(seed), dtype=dtype)
+
+
+def trained(model, x, optimizer=Adam, epochs=10, **options):
+    """(all parameters as one vector on the host, the records) of a training of 10 steps an epoch."""
+    records = list(fit(model, x, x_test=x[:100], optimizer=optimizer(model), epochs=epochs, batch_size=100,
+                       progress=False, **options))
+    return np.concatenate([to_host(p.value).ravel() for p in model.parameters().values()]), records
+
+
+def curve(records):
+    return np.array([[*record["train"].values(), *record["test"].values()] for record in records])
+
+
+@pytest.mark.parametrize("binarization", ["none", "static", "dynamic"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 1e-4)])
+def test_a_hundred_steps_give_the_same_curve(device, dtype, tolerance, binarization):
+    """The noise is the same, so only rounding differs; training carries it on, some digits from where it began."""
+    options = {"binarization": binarization, "clip": 50.0}
+    _, here = trained(vae(dtype), digits(dtype), **options)
+    _, there = trained(to_device(vae(dtype)), to_device(digits(dtype)), **options)
+    assert len(here) == len(there) == 10 and curve(here)[-1].sum() < curve(here)[0].sum()
+    np.testing.assert_allclose(curve(there), curve(here), rtol=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", [Adam, TextbookAdam, lambda model: SGD(model, lr=0.01, momentum=0.9)])
+def test_every_optimizer_steps_there_as_here(device, optimizer):
+    here, _ = trained(vae(np.float64), digits(np.float64), optimizer, epochs=7)      # past a flush of the moments
+    there, _ = trained(to_device(vae(np.float64)), to_device(digits(np.float64)), optimizer, epochs=7)
+    np.testing.assert_allclose(there, here, rtol=1e-8, atol=1e-10)
+
+
+def test_the_same_seed_gives_the_same_weights_order_and_noise(device):
+    here, there = vae(), to_device(vae())
+    for a, b in zip(here.parameters().values(), there.parameters().values(), strict=True):
+        assert not isinstance(b.value, np.ndarray) and np.array_equal(a.value, to_host(b.value))
+    x = digits()
+    for draw in (lambda rng: rng.permutation(50), lambda rng: rng.standard_normal((3, 2), np.float32),
+                 lambda rng: rng.random((3, 2), np.float32), lambda rng: rng.standard_exponential(4, np.float32),
+                 lambda rng: rng.integers(0, 9, 5)):
+        a, b = draw(make_rng([3, 1], like=x)), draw(make_rng([3, 1], like=there))
+        assert a.dtype == b.dtype and not isinstance(b, np.ndarray) and np.array_equal(a, to_host(b))
+
+
+def test_a_resumed_run_ends_in_the_same_bits(device, tmp_path):
+    x, path = to_device(digits()), tmp_path / "checkpoint.npz"
+    whole, records = trained(to_device(vae()), x, epochs=4, binarization="dynamic")
+    trained(to_device(vae()), x, epochs=2, binarization="dynamic", checkpoint=path)
+    rest, later = trained(to_device(vae(seed=9)), x, epochs=4, binarization="dynamic", checkpoint=path, resume=True)
+    assert np.array_equal(whole, rest) and np.array_equal(curve(records)[2:], curve(later))
+
+
+def test_a_checkpoint_of_the_device_is_read_on_the_host(device, tmp_path):
+    parameters, _ = trained(to_device(vae()), to_device(digits()), epochs=1, checkpoint=tmp_path / "checkpoint.npz")
+    model = vae(seed=9)
+    load_parameters(model, tmp_path / "checkpoint.npz")
+    assert np.array_equal(parameters, np.concatenate([p.value.ravel() for p in model.parameters().values()]))
+
+
+def test_a_classifier_learns_from_labels_on_the_device(device):
+    data = load("digits")
+    x, y = digits(np.float64), data.y_train[:1000]
+    curves = []
+    for place in (lambda thing: thing, to_device):
+        model = place(models.mlp_classifier(64, [16], 10, np.random.default_rng(0), dtype=np.float64))
+        curves.append(curve(fit(model, place(x), y_train=place(y), optimizer=Adam(model), epochs=2, progress=False)))
+    np.testing.assert_allclose(*curves, rtol=1e-10)
+
+
+def test_a_loss_that_is_not_finite_names_the_node_there_too(device):
+    model = vae()
+    model.encoder.nodes[-1].logvar.b.value[:] = 1e4
+    model = to_device(model)
+    with pytest.raises(NonFiniteLoss, match="step 1: the first node with such an output is reparameterize"):
+        trained(model, to_device(digits()), epochs=1)
+
+
+@pytest.mark.parametrize("likelihood", [
+    probability.Bernoulli(), probability.Gaussian(0.5), probability.SharedGaussian(0.5), probability.PixelGaussian(),
+    probability.Laplace(), probability.ContinuousBernoulli(), probability.DiscretizedLogistic(5),
+    probability.Categorical(5)], ids=lambda likelihood: type(likelihood).__name__)
+def test_means_and_samples_are_made_there(device, likelihood):
+    likelihood = in_precision(np.float64, copy.deepcopy(likelihood))
+    y = np.random.default_rng(0).standard_normal((4, 6 * likelihood.outputs))
+    mean, draw = likelihood.mean(y), likelihood.sample(y, make_rng(1, like=y))
+    moved(likelihood)
+    there = to_device(y)
+    np.testing.assert_allclose(to_host(likelihood.mean(there)), mean, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(to_host(likelihood.sample(there, make_rng(1, like=there))), draw, rtol=1e-9, atol=1e-9)
+
+
+# ---- what does not go
+
+
+@pytest.mark.parametrize(("misplaced", "sentence"), [
+    ("x", r"x_train must be on a GPU, as the model is; to_device and to_host \(backend.py\) move it"),
+    ("model", "x_train must be in the computer's memory, as the model is"),
+    ("optimizer", "optimizer must be made when the model is on a GPU already: it packs what it finds"),
+    ("workers", "workers must be 1 on a GPU, but is 2"),
+])
+def test_what_lies_elsewhere_is_named_before_anything_is_done(device, misplaced, sentence):
+    model, x = vae(), digits()
+    optimizer = Adam(model)
+    model = model if misplaced == "model" else to_device(model)
+    optimizer = optimizer if misplaced == "optimizer" else Adam(model)
+    x = x if misplaced == "x" else to_device(x)
+    with pytest.raises(ValueError, match="^" + sentence):
+        next(fit(model, x, optimizer=optimizer, epochs=1, workers=1 + (misplaced == "workers")))
+
+
+def test_arrays_of_both_kinds_never_mix(device):
+    x = digits()
+    with pytest.raises(TypeError):
+        np.asarray(to_device(x))
+    with pytest.raises(TypeError):
+        to_device(x) + x
+    with pytest.raises(TypeError):
+        vae()(x=to_device(x), eps=np.zeros((len(x), 4), np.float32))

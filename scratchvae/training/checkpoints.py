@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..backend import to_host
 
 
 class CheckpointError(OSError):
@@ -22,7 +23,7 @@ def save_checkpoint(path, arrays, facts):
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, facts=np.array(text), **arrays)
+            np.savez(file, facts=np.array(text), **{name: to_host(a) for name, a in arrays.items()})
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -52,7 +53,7 @@ def restore(target, arrays, prefix, path):
         differing = ", ".join(sorted(name for name in expected | found if expected.get(name) != found.get(name)))
         raise CheckpointError(f"checkpoint {path} is of another model or optimizer: they differ in {prefix}{differing}")
     for name, a in saved.items():
-        target[name][...] = a
+        target[name][...] = np.asarray(a, like=target[name])
 
 
 def load_parameters(model, path):

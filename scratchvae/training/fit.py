@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 from tqdm.auto import tqdm
 
+from ..backend import make_rng, on_host
 from ..core import require_positive
 from ..datasets import binarize_once
 from .checkpoints import CheckpointError
@@ -25,7 +25,8 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     The terms of the loss apart, each in nats an image (or the unit of the model's distance); "train" is the mean
     over the epoch while the model learned, "test" that of the whole test set after it, with one draw an image.
 
-    x_train, x_test   (N, D), float; pixels in [0, 1] where the likelihood is Bernoulli
+    x_train, x_test   (N, D), float; pixels in [0, 1] where the likelihood is Bernoulli; on a GPU if the model is
+                      there (see backend.py), and then so are the labels
     y_train, y_test   (N,), the labels, for a model whose forward asks for y
     weights           {term: factor in the training loss}, e.g. {"kl": beta}; 1 where not given
     binarization      "dynamic", "static" or "none" (see datasets.py)
@@ -39,6 +40,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
                         "clip": 1 if clip is None else clip}.items():
         require_positive(**{name: value})
+    check_place(model, optimizer, workers, {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test})
     check_data(model, x_train, y_train, "train")
     if x_test is not None:
         check_data(model, x_test, y_test, "test")
@@ -51,7 +53,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
             raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True (--resume) goes on from it, "
                                   "another path starts anew")
         run.load()
-    x_train = binarize_once(x_train, binarization, np.random.default_rng([seed, BITS]))
+    x_train = binarize_once(x_train, binarization, make_rng([seed, BITS], like=x_train))
     with tqdm(total=epochs * run.steps_an_epoch, initial=run.steps_done, unit="step",
               disable=None if progress else True) as bar:
         while run.epoch < epochs:
@@ -73,3 +75,15 @@ def check_data(model, x, y, split):
     if y is not None and len(y) != len(x):
         raise ValueError(f"y_{split} must have a label for each of {len(x)} examples, but has {len(y)}")
     model.check(x, f"x_{split}")
+
+
+def check_place(model, optimizer, workers, data):
+    """ValueError, in one sentence, unless all arrays lie where the model does, in the computer's memory or a GPU's."""
+    here, place = on_host(model), "in the computer's memory" if on_host(model) else "on a GPU"
+    for name, a in data.items():
+        if a is not None and on_host(a) != here:
+            raise ValueError(f"{name} must be {place}, as the model is; to_device and to_host (backend.py) move it")
+    if hasattr(optimizer, "theta") and on_host(optimizer.theta.value) != here:
+        raise ValueError(f"optimizer must be made when the model is {place} already: it packs what it finds")
+    if workers > 1 and not here:
+        raise ValueError(f"workers must be 1 on a GPU, but is {workers}")

@@ -117,8 +117,9 @@ class Adam:
 
 
 def blocks(vector):
-    """The slices of a flat vector that are small enough to stay in the cache."""
-    return (slice(start, start + BLOCK) for start in range(0, vector.size, BLOCK))
+    """The slices of a flat vector that are small enough to stay in the cache; on a GPU the whole of it."""
+    size = BLOCK if isinstance(vector, np.ndarray) else vector.size
+    return (slice(start, start + size) for start in range(0, vector.size, size))
 
 
 def flush_subnormal(v):

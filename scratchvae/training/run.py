@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 
+from ..backend import make_rng
 from ..datasets import binarize_batch, minibatches
 from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
 from .diagnose import first_nonfinite
@@ -26,7 +27,7 @@ class Run:
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.checkpoint, self.settings, self.schedule = checkpoint, settings, schedule or (lambda step: 1)
         self.team = Team(model, optimizer, plan["workers"])
-        self.rng = np.random.default_rng([plan["seed"], DRAWS])
+        self.rng = make_rng([plan["seed"], DRAWS], like=model)
         self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
         self.totals, self.seconds = dict.fromkeys(model.terms, 0.0), 0.0
         self.records = []
@@ -41,7 +42,7 @@ class Run:
 
     def train_an_epoch(self, x_train, y_train, interrupted, progress):
         """The steps of this epoch that are still to be done; all of it saved if they are interrupted."""
-        order = np.random.default_rng([self.plan["seed"], ORDER, self.epoch + 1])
+        order = make_rng([self.plan["seed"], ORDER, self.epoch + 1], like=x_train)
         batches = list(minibatches(len(x_train), self.plan["batch_size"], order))
         with self.team.at_work():
             if self.team.rank:
