@@ -60,3 +60,58 @@ def test_learning_curves_draw_every_term_and_the_sum():
 def test_a_figure_is_not_left_open(vae):
     plots.samples(vae, np.random.default_rng(0), n=4)
     assert not plt.get_fignums()
+
+
+def test_a_strip_has_its_labels_beside_it_and_its_ticks_below():
+    rows = {"a": np.zeros((3, 16)), "b": np.arange(48.0).reshape(3, 16) / 48}
+    (axis,) = plots.strips(rows, [-1.0, 0.0, 0.25], "t").axes
+    assert np.array_equal(axis.images[0].get_array(), plots.tile(np.concatenate(list(rows.values())), 3))
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["-1", "0", "0.25"]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["a", "b"]
+    assert list(axis.get_xticks()) == [2.5, 7.5, 12.5] and list(axis.get_yticks()) == [2.5, 7.5]
+
+
+def test_traversals_decode_one_latent_at_a_time(vae):
+    z, values = np.array([0.3, -0.7], np.float32), [-2.0, 0.0, 2.0]
+    (axis,) = plots.traversals(vae, z, [1, 0], values).axes
+    codes = np.array([[0.3, v] for v in values] + [[v, -0.7] for v in values], np.float32)
+    assert np.allclose(axis.images[0].get_array(), plots.tile(vae.decode(codes), 3), atol=1e-6)
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["z2", "z1"]
+
+
+def test_the_map_shows_every_code_in_the_colour_and_marker_of_its_class():
+    rng = np.random.default_rng(2)
+    z, labels = rng.standard_normal((60, 2)), np.repeat(np.arange(10), 6)
+    (axis,) = plots.latent_map(z, labels, names=list("abcdefghij")).axes
+    assert all(np.array_equal(dots.get_offsets(), z[labels == k]) for k, dots in enumerate(axis.collections))
+    assert len({tuple(dots.get_facecolor()[0]) for dots in axis.collections}) == 10
+    assert len({dots.get_paths()[0].vertices.tobytes() for dots in axis.collections}) == 10
+    in_legend, on_map = axis.get_legend().get_texts(), axis.texts
+    assert [t.get_text() for t in in_legend] == [t.get_text() for t in on_map] == [*"abcdefghij"]
+    assert axis.texts[3].get_position() == tuple(np.median(z[labels == 3], axis=0))
+
+
+@pytest.mark.parametrize("z", [np.zeros((11, 3)), np.zeros((11, 2))])
+def test_a_map_has_two_latents_and_ten_classes_at_most(z):
+    with pytest.raises(ValueError, match=f"but there are {z.shape[1]} latents and 11 classes"):
+        plots.latent_map(z, np.arange(11))
+
+
+def test_a_sweep_draws_each_curve_over_what_was_tried():
+    curves = {"KL": [1.0, 2.0, 3.0], "-ELBO": ([9.0, 8.0, 7.0], [0.1, 0.2, 0.3])}
+    (axis,) = plots.sweep([2, 10, 50], curves, "number of latents", log=True).axes
+    assert [list(bars.lines[0].get_ydata()) for bars in axis.containers] == [[1, 2, 3], [9, 8, 7]]
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["2", "10", "50"] and axis.get_xscale() == "log"
+    bars = axis.containers[1].lines[2][0].get_segments()
+    assert np.allclose([segment[:, 1] for segment in bars], [[8.9, 9.1], [7.8, 8.2], [6.7, 7.3]])
+
+
+def test_lines_of_one_bound_cross_the_rate_distortion_plane():
+    (axis,) = plots.rate_distortion_plane([40, 15, 1], [72, 92, 190], ["low", "middle", "high"]).axes
+    dots, *lines = axis.lines
+    assert np.array_equal(dots.get_xydata(), [[40, 72], [15, 92], [1, 190]])
+    said = {t.get_text(): t.get_position() for t in axis.texts}
+    bounds = {text: place for text, place in said.items() if text.startswith("-ELBO ")}
+    assert len(lines) > len(bounds) > 3 and set(said) - set(bounds) == {"low", "middle", "high"}
+    for text, (rate, distortion) in bounds.items():
+        assert rate + distortion == pytest.approx(float(text.removeprefix("-ELBO ")))
