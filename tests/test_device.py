@@ -60,13 +60,12 @@ def there_and_back(f, inputs, constants, dout=None):
 
 
 def same_there(f, *inputs, **constants):
-    """In the place of `prove`: what f gives on the device is what it gives on the host, up to rounding.
+    """In the place of `prove`: what f gives on the device is, up to rounding, what it gives on the host in float64.
 
-    In float64 to 1e-12 of the largest number. In float32 the device may be no further from the float64 result than
-    ten times the host is, or ten roundings of the largest number: so an ill-conditioned node is asked no more than it
-    can give, on either side.
+    In each precision, to 200 roundings of the largest number that comes out, or of 1. On a device that gets every
+    result of every operation wrong by up to two units in the last place, 50 were needed at most.
     """
-    results = {}
+    exact = None
     for dtype in (np.float64, np.float32):
         g = copy.deepcopy(f)                                             # a method is copied with its owner
         in_precision(dtype, owner_of(g))
@@ -80,12 +79,9 @@ def same_there(f, *inputs, **constants):
         assert not any(isinstance(a, np.ndarray) for a in (*y, *gradients))
         there = [to_host(a) for a in (*y, *gradients)]
         assert [(a.dtype, a.shape) for a in here] == [(a.dtype, a.shape) for a in there]
-        results[dtype] = here, there
-    for exact, there64, here32, there32 in zip(*results[np.float64], *results[np.float32], strict=True):
-        largest = np.abs(exact).max(initial=0)
-        assert np.abs(there64 - exact).max(initial=0) <= 1e-12 * largest
-        rounding = max(np.abs(here32 - exact).max(initial=0), np.finfo(np.float32).eps * largest)
-        assert np.abs(there32 - exact).max(initial=0) <= 10 * rounding
+        exact = exact or here
+        rounding = np.finfo(dtype).eps * max(1, *(np.abs(a).max(initial=0) for a in exact))
+        assert max(np.abs(a - b).max(initial=0) for a, b in zip(there, exact, strict=True)) <= 200 * rounding
 
 
 # the proof of DReG is one of a node made for it, around the model; here the model itself is looked at
@@ -123,9 +119,9 @@ def curve(records):
 
 
 @pytest.mark.parametrize("binarization", ["none", "static", "dynamic"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 1e-4)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
 def test_a_hundred_steps_give_the_same_curve(device, dtype, tolerance, binarization):
-    """The noise is the same, so only rounding differs; training carries it on, some digits from where it began."""
+    """The noise is the same, so only rounding differs, and a hundred steps carry it on."""
     options = {"binarization": binarization, "clip": 50.0}
     _, here = trained(vae(dtype), digits(dtype), **options)
     _, there = trained(to_device(vae(dtype)), to_device(digits(dtype)), **options)
