@@ -179,19 +179,6 @@ def test_the_densities_are_scipys():
     np.testing.assert_allclose(mixture.log_likelihood(x), scipy.special.logsumexp(parts, axis=0), rtol=1e-12)
 
 
-def test_em_is_that_of_scikit_learn(faithful):
-    mixtures = pytest.importorskip("sklearn.mixture")
-    start = GaussianMixture.start(faithful, 3, seeded(8))
-    *_, last = em(start, faithful, steps=30)
-    theirs = mixtures.GaussianMixture(3, max_iter=30, tol=0, reg_covar=0, weights_init=start.weights,
-                                      means_init=start.means, precisions_init=np.linalg.inv(start.covariances))
-    with pytest.warns(Warning, match="did not converge"):
-        theirs.fit(faithful)
-    np.testing.assert_allclose(last.mixture.means, theirs.means_, rtol=1e-8)
-    np.testing.assert_allclose(last.mixture.covariances, theirs.covariances_, rtol=1e-7)
-    np.testing.assert_allclose(last.log_likelihood, theirs.score_samples(faithful).sum(), rtol=1e-10)
-
-
 @pytest.mark.parametrize("smoothing", [0.5, 1.0])
 def test_the_bernoulli_em_never_goes_down(smoothing):
     rng = seeded(9)
