@@ -97,7 +97,7 @@ PAPERS = (            # the one-layer networks of Burda et al. 2016, and their l
     Experiment("12_mnist_iwae5", "mnist", (200, 200), 50, "tanh", k=5, epochs=100),
     Experiment("12_fashion_vae", "fashion-mnist", (300, 300), 40, "tanh", epochs=60),
 )
-SMALL = Experiment("11", hidden=(200,), epochs=8)      # chapter 11: half a minute each
+SMALL = Experiment("11", hidden=(200,), lr=2e-3)      # chapter 11: half a minute each
 BETAS = tuple(dataclasses.replace(SMALL, name=f"11_beta_{b:g}", beta=b) for b in (0.1, 0.25, 0.5, 1, 2, 4, 8))
 LATENT_SIZES = tuple(dataclasses.replace(SMALL, name=f"11_latents_{n}", n_latents=n) for n in (2, 5, 10, 20, 50))
 PLANES = tuple(dataclasses.replace(SMALL, name=f"11_plane_{b:g}", n_latents=2, beta=b) for b in (0.1, 1, 4))
