@@ -26,7 +26,7 @@ class AnnealedImportance(NamedTuple):
     """Of each image, (N,): the log of the mean weight, its standard error, and the share of moves that were accepted.
 
     The mean weight is unbiased: so its logarithm is a lower bound on log p(x) in expectation, too low by about half of
-    the squared standard error.
+    the squared standard error. An error near 1 is none: one chain has all the weight, and needs more temperatures.
     """
 
     bound: np.ndarray
