@@ -38,6 +38,7 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
     "book": {"core", "gradcheck"},
+    "explorer": {"plots"},
     "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "gradcheck"},
     "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation",
                                  "plots"},
@@ -98,7 +99,8 @@ def test_only_backend_names_cupy_and_only_pictures_name_matplotlib(name):
     tops = {module.split(".")[0] for module in imports(name)}
     assert room_of(name) == "backend" or "cupy" not in tops
     assert room_of(name) == "plots" or "matplotlib" not in tops
-    assert room_of(name) == "book" or "IPython" not in tops
+    assert room_of(name) in ("book", "explorer") or "IPython" not in tops
+    assert room_of(name) == "explorer" or "ipywidgets" not in tops
     assert not tops & {"torch", "tensorflow", "jax", "autograd", "sklearn", "scipy", "random"}
 
 

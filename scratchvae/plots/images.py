@@ -1,5 +1,6 @@
 """Sheets of pictures: what a model remakes, invents, and passes on its way from one code to another."""
 
+import io
 import math
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,15 @@ def tile(images, columns):
     sheet[:len(images)] = images.reshape(-1, side, side)
     framed = np.pad(sheet, ((0, 0), (0, 1), (0, 1)))
     return framed.reshape(rows, columns, side + 1, side + 1).swapaxes(1, 2).reshape(rows * (side + 1), -1)
+
+
+def png(x, scale=10):
+    """One flat square image (D,), grey from 0 to 1, as the bytes of a PNG file, each pixel scale x scale."""
+    side = math.isqrt(x.size)
+    file = io.BytesIO()
+    enlarged = np.kron(x.reshape(side, side), np.ones((scale, scale), x.dtype))
+    plt.imsave(file, enlarged, cmap="gray", vmin=0, vmax=1, format="png")
+    return file.getvalue()
 
 
 def show_images(panels, columns, title=""):
