@@ -43,4 +43,40 @@ MUTANTS = [
         edits={"return rng.uniform(-limit, limit, shape or (n_in, n_out))":
                "return rng.uniform(-limit, limit) * (rng.random(shape or (n_in, n_out)) >= 0)"},
         caught_by="test_distributions.py::test_initial_weights_have_the_variance_of_the_paper[glorot_uniform-0.004]"),
+    Mutant(
+        name="transposed convolution that is no transpose",
+        mistake="ConvTranspose2d with the kernel the other way round: <Conv x, y> is not <x, ConvT y>",
+        seen="https://github.com/patrick-kidger/equinox/issues/728",
+        module="nn.conv",
+        edits={"W, b, to_x = self.W, self.b, self.map":
+                   "def turned(W):\n"
+                   "            k = self.map.kernel\n"
+                   "            return W.reshape(k, k, -1)[::-1, ::-1].reshape(W.shape)\n\n"
+                   "        W, b, to_x = self.W, self.b, self.map",
+               "W.grad += to_x.gradient(dy, x)": "W.grad += turned(to_x.gradient(dy, x))",
+               "to_x.value(dy, W.value)": "to_x.value(dy, turned(W.value))",
+               "to_x.adjoint(x, W.value, size, b.value)": "to_x.adjoint(x, turned(W.value), size, b.value)"},
+        caught_by="nn/test_conv.py::test_transposed_convolution_is_the_adjoint"),
+    Mutant(
+        name="output padding not in the size",
+        mistake="the size of a transposed convolution, `stride (n - 1) + kernel - 2 padding`, without output_padding",
+        seen="https://github.com/pytorch/pytorch/issues/98129",
+        module="nn.conv",
+        edits={"self.grow = kernel - 2 * padding + output_padding - stride":
+               "self.grow = kernel - 2 * padding - stride"},
+        caught_by="nn/test_conv.py::test_the_convolutional_vae_has_the_published_shapes"),
+    Mutant(
+        name="Glorot without its brackets",
+        mistake="`sqrt(2 / fan_in + fan_out)`",
+        seen="https://github.com/mlverse/torch/issues/555",
+        module="nn.initialization",
+        edits={"math.sqrt(6 / (n_in + n_out))": "math.sqrt(6 / n_in + n_out)"},
+        caught_by="test_distributions.py::test_initial_weights_have_the_variance_of_the_paper[glorot_uniform-0.004]"),
+    Mutant(
+        name="He without its 2",
+        mistake="variance `1 / n_in` under the name of He: a ReLU network that fades from layer to layer",
+        seen="https://github.com/LBANN/lbann/pull/316",
+        module="nn.initialization",
+        edits={"math.sqrt(2 / n_in)": "math.sqrt(1 / n_in)"},
+        caught_by="test_distributions.py::test_he_keeps_the_second_moment_through_relu_layers"),
 ]

@@ -125,4 +125,106 @@ MUTANTS = [
         edits={"np.log(self.weights) + self.component_logpdf(x)":
                "np.logaddexp(np.log(self.weights), self.component_logpdf(x))"},
         caught_by="probability/test_mixtures.py::test_the_densities_are_scipys"),
+    Mutant(
+        name="parenthesis of the Gaussian log-density",
+        mistake="`-0.5 * (log_var + (z - mu)^2) / log_var.exp()`: the log-variance is divided too",
+        seen="https://github.com/AntixK/PyTorch-VAE/blob/2946d7a0b9e31eb023ca60f8793656fe97cc198a/models/vampvae.py",
+        module="probability.gaussian",
+        edits={"logvar + d * d * precision).sum": "(logvar + d * d) * precision).sum",
+               "dlogp * (d * d * precision - 1) / 2": "dlogp * (logvar + d * d - 1) * precision / 2"},
+        caught_by="test_distributions.py::test_gaussian_density_integrates_to_one_and_has_its_moments"),
+    Mutant(
+        name="variance given for the scale of a normal",
+        mistake="`Normal(mu, var)`, which takes a standard deviation",
+        seen="https://github.com/MaximeRobeyns/bayesian_flow_networks/issues/1",
+        module="probability.likelihoods",
+        edits={"mu + self.sigma * rng.standard_normal": "mu + self.sigma**2 * rng.standard_normal"},
+        caught_by="test_distributions.py::test_gaussian_draws_have_the_density_of_the_likelihood"),
+    Mutant(
+        name="cross-entropy that overflows",
+        mistake="`log(1 + exp(logits))` as it is written in books",
+        seen="https://github.com/borgwang/tinynn/pull/7",
+        module="probability.likelihoods",
+        edits={"nats = np.maximum(logits, 0) - logits * x + (math.log(2) - np.log1p(np.maximum(t, -t)))":
+               "nats = np.log(1 + np.exp(logits)) - logits * x"},
+        caught_by="test_distributions.py::test_bernoulli_at_extreme_logits_is_exact"),
+    Mutant(
+        name="sigmoid twice",
+        mistake="a sigmoid, and then a cross-entropy that takes logits and has its own",
+        seen="https://github.com/yudi-mars/daisyRec/pull/15",
+        module="probability.likelihoods",
+        edits={"t = np.tanh(logits / 2)\n": "s = (1 + np.tanh(logits / 2)) / 2\n    t = np.tanh(s / 2)\n",
+               "dnll[:, None] * ((1 + t) / 2 - x)": "dnll[:, None] * ((1 + t) / 2 - x) * s * (1 - s)",
+               "np.maximum(logits, 0) - logits * x": "np.maximum(s, 0) - s * x"},
+        caught_by="test_distributions.py::test_bernoulli_is_the_textbook_cross_entropy"),
+    Mutant(
+        name="softmax twice",
+        mistake="`nll_loss(log_softmax(softmax(x)), y)`",
+        seen="https://github.com/Lightning-Universe/lightning-bolts/issues/654",
+        module="probability.categorical",
+        edits={"    shifted = logits - logits.max(axis=1, keepdims=True)      # the same":
+                   "    logits, once = softmax.forward(logits)\n"
+                   "    shifted = logits - logits.max(axis=1, keepdims=True)      # the same",
+               "da[rows, y] -= dnll\n        return da": "da[rows, y] -= dnll\n        return once(da)"},
+        caught_by="probability/test_categorical.py::test_the_cost_is_minus_the_log_of_the_probability"),
+    Mutant(
+        name="log-sum-exp without the largest taken out",
+        mistake="`log(sum(exp(a)))`: inf, then nan",
+        seen="https://github.com/mlberkeley/scae-pytorch/pull/4",
+        module="probability.log_sum_exp",
+        edits={"m = a.max(axis=-1, keepdims=True)": "m = 0 * a.max(axis=-1, keepdims=True)"},
+        caught_by="probability/test_log_sum_exp.py::test_a_common_shift_comes_out_as_it_went_in[10000.0]"),
+    Mutant(
+        name="log-sum-exp with one maximum for all rows",
+        mistake="`x_max = x.max()`: rows far below it underflow to log 0",
+        seen="https://github.com/lzx1413/PytorchSSD/issues/22",
+        module="probability.log_sum_exp",
+        edits={"m = a.max(axis=-1, keepdims=True)": "m = a.max(keepdims=True) + 0 * a[..., :1]"},
+        caught_by="probability/test_log_sum_exp.py::test_it_is_what_scipy_says[100000.0-shape0]"),
+    Mutant(
+        name="log-sum-exp of nothing but zeros",
+        mistake="`-inf - (-inf)` = nan, where the answer is -inf",
+        seen="https://github.com/HenrikBengtsson/matrixStats/issues/84",
+        module="probability.log_sum_exp",
+        edits={"    m = np.where(np.isfinite(m), m, 0)\n": ""},
+        caught_by="probability/test_log_sum_exp.py::test_terms_that_are_zero"),
+    Mutant(
+        name="likelihood of the normalized weights",
+        mistake="EM sums `log(wp1 + wp2)` after dividing both by their sum: log 1",
+        seen="https://github.com/brianspiering/gaussian_mixture_models/issues/2",
+        module="probability.mixtures",
+        edits={"return np.exp(log_joint - log_p[:, None]), log_p":
+               "q = np.exp(log_joint - log_p[:, None])\n        return q, np.log(q.sum(axis=1))"},
+        caught_by="probability/test_mixtures.py::"
+                  "test_the_bound_and_the_divergence_sum_to_the_log_likelihood[gaussian]"),
+    Mutant(
+        name="mean of the logs for the log of the mean",
+        mistake="the mean of `log p(x, z) - log q(z|x)` over the k draws, called the importance-weighted bound",
+        seen="https://github.com/arahuja/generative-tf/issues/1",
+        module="probability.importance",
+        edits={"dlog_w = softmax(dy)": "dlog_w = 0 * log_w + dy[:, None] / log_w.shape[1]",
+               "return log_sum - math.log(log_w.shape[1]), backward": "return log_w.mean(axis=1), backward"},
+        caught_by="models/test_iwae.py::"
+                  "test_the_bound_is_the_log_of_the_mean_and_never_below_the_mean_of_the_logs"),
+    Mutant(
+        name="log k forgotten",
+        mistake="`logsumexp(...)` over the draws, with no `- log k`: the bound rises with k by itself",
+        seen="https://github.com/YosefLab/scVI-dev/issues/8",
+        module="probability.importance",
+        edits={"return log_sum - math.log(log_w.shape[1]), backward": "return log_sum, backward"},
+        caught_by="models/test_iwae.py::test_with_the_posterior_for_q_every_draw_gives_log_p[50]"),
+    Mutant(
+        name="weights of a mixture not used",
+        mistake="a softmax of the mixture's weights that nothing multiplies with",
+        seen="https://github.com/rll/deepul/issues/13",
+        module="probability.mixtures",
+        edits={"np.log(self.weights) + self.component_logpdf(x)": "self.component_logpdf(x)"},
+        caught_by="probability/test_mixtures.py::test_the_bernoulli_mixture_sums_to_one"),
+    Mutant(
+        name="float64 by a NumPy scalar",
+        mistake="`np.sqrt(2)` is no Python float: float32 networks become float64, and slow",
+        seen="https://github.com/netket/netket/pull/1218",
+        module="probability.likelihoods",
+        edits={"(math.log(2) - np.log1p(np.maximum(t, -t)))": "(np.log(2) - np.log1p(np.maximum(t, -t)))"},
+        caught_by="test_gradcheck.py::test_every_backward_is_proven[bernoulli_nll]"),
 ]

@@ -57,4 +57,43 @@ MUTANTS = [
         edits={"            self.totals[name] += total\n":
                '            self.totals[name] += total / batch_size * self.plan["examples"] / self.steps_an_epoch\n'},
         caught_by="training/test_fit.py::test_the_train_terms_are_means_over_every_example_of_the_epoch"),
+    Mutant(
+        name="optimizer's state not restored",
+        mistake="a resumed run builds a new Adam: its moments and its t begin at 0 again",
+        seen="https://github.com/OpenNMT/OpenNMT-py/issues/617",
+        module="training.run",
+        edits={'        restore(self.optimizer.state(), arrays, "optimizer/", self.checkpoint)\n': ""},
+        caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[none-Adam]"),
+    Mutant(
+        name="gradient not cleared",
+        mistake="no `zero_grad`: every step takes the gradients of all steps before",
+        seen="https://github.com/seangal/dcgan_vae_pytorch/issues/4",
+        module="training.optimizers",
+        edits={"self.theta.value[block] -= self.lr * v\n        g[:] = 0": "self.theta.value[block] -= self.lr * v"},
+        caught_by="training/test_optimizers.py::test_sgd_goes_down_the_gradient"),
+    Mutant(
+        name="training set for test set",
+        mistake="one file under three names: the log-likelihood reported for the test set is that of the training set",
+        seen="https://github.com/yburda/iwae/pull/1",
+        module="datasets",
+        edits={"return Dataset(*map(parse_idx, contents))":
+               "return Dataset(*map(parse_idx, [*contents[:2], *contents[:2]]))"},
+        caught_by="test_datasets.py::test_both_mnists[mnist]"),
+    Mutant(
+        name="noise narrower than the bin",
+        mistake="dequantization `k / 255 + u / 256`: the noise does not fill the step between two levels",
+        seen="https://github.com/rosinality/glow-pytorch/issues/17",
+        module="datasets",
+        edits={"return (np.rint(k) + rng.random(k.shape, dtype)) / (levels + 1)":
+               "return np.rint(k) / levels + rng.random(k.shape, dtype) / (levels + 1)"},
+        caught_by="evaluation/test_bits.py::test_noise_spreads_a_level_evenly_over_its_bin[255-float32]"),
+    Mutant(
+        name="gradient clipped piece by piece",
+        mistake="the norm of each parameter bounded by itself, not that of all together: another direction",
+        seen="https://github.com/huggingface/transformers/issues/581",
+        module="training.optimizers",
+        edits={"    if norm > limit:\n        theta.grad *= limit / norm\n":
+               "    for g in np.array_split(theta.grad, 2):\n"
+               "        g *= min(1.0, limit / math.sqrt(np.vdot(g, g)))\n"},
+        caught_by="training/test_optimizers.py::test_clipping_keeps_the_direction_and_bounds_the_norm"),
 ]
