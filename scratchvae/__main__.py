@@ -90,6 +90,7 @@ def add_train(subparsers):
         help="black-and-white pixels drawn for every batch, drawn once, or grey ones as they are")
     add("--seed", type=int, default=0, help="of weights, order and noise; the same seed gives the same bits")
     add("--workers", type=positive(int), default=1, help="processes that share each batch (Linux on x86-64)")
+    add("--device", choices=("cpu", "gpu"), default="cpu", help="where it is computed; a GPU is used through CuPy")
     add("--out", default=None, help="the folder (default: runs/MODEL-DATA)")
     add("--resume", action="store_true", help="go on with the run in --out, if there is one")
     train.set_defaults(run=commands.train)

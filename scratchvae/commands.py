@@ -1,5 +1,6 @@
 """What the command line does: train a model into a folder, evaluate it there, and prove the library."""
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from . import plots
+from .backend import to_device, to_host
 from .datasets import LEVELS, DataError, load, pixels
 from .evaluation import as_json, as_table, evaluate, report
 from .models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_classifier, mlp_vae
@@ -73,6 +75,8 @@ def train(arguments):
     model = build(settings, x_train.shape[1], np.random.default_rng(a.seed))
     print(f"{a.model} on {a.data}: {sum(p.value.size for p in model.parameters().values())} parameters, "
           f"{len(x_train)} images of {x_train.shape[1]} pixels -> {folder}", flush=True)
+    if a.device == "gpu":
+        model, x_train, x_test = to_device(model), to_device(x_train), to_device(x_test)
     steps = a.epochs * -(-len(x_train) // a.batch)
     records = fit(model, x_train, x_test=x_test, optimizer=Adam(model, a.lr), epochs=a.epochs, batch_size=a.batch,
                   weights={"kl": a.beta} if a.model in VAES else None, binarization=a.binarization, clip=a.clip,
@@ -81,6 +85,7 @@ def train(arguments):
     records = watched(records, model, x_test, folder, a)
     for record in records:
         print(describe(record), flush=True)
+    model, x_test = to_host(model), to_host(x_test)
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
     print(entry)
     (folder / "evaluation.json").write_text(as_json([entry]))
@@ -91,7 +96,8 @@ def train(arguments):
 def watched(records, model, x_test, folder, arguments):
     """The records, with what the arguments ask for done on the way."""
     def picture(record):
-        return plots.reconstructions(model, x_test[:16], f"After epoch {record['epoch']}")
+        here = to_host(copy.deepcopy(model))                    # wherever it goes on learning
+        return plots.reconstructions(here, to_host(x_test[:16]), f"After epoch {record['epoch']}")
 
     if arguments.pictures:
         records = draw_each(records, picture, folder / "progress")
