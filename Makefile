@@ -21,6 +21,11 @@ parity: .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'scikit-learn>=1.5' 'distributed>=2024.5'
 	$(BIN)/python -m pytest tests/parity
 
+# training speed and memory beside PyTorch's, 12 minutes on an idle machine; left in benchmarks/RESULTS.md
+benchmark: .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	$(BIN)/python -m benchmarks
+
 # every backward pass, proven to machine precision
 check: .venv
 	$(BIN)/python -m scratchvae check
@@ -40,4 +45,4 @@ slides: .venv
 lint: .venv
 	$(BIN)/ruff check .
 
-.PHONY: train test parity check study notebooks slides lint
+.PHONY: train test parity benchmark check study notebooks slides lint

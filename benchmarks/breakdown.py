@@ -1,0 +1,117 @@
+"""Where a step of ours goes: wall time by operation, and what of it the machine's own matrix products would take.
+
+    python -m benchmarks.breakdown WORKLOAD STEPS WARM_UP
+"""
+
+import dataclasses
+import json
+import sys
+import time
+
+import numpy as np
+
+from scratchvae import core, nn, probability
+from scratchvae.datasets import pixels
+from scratchvae.models import iwae, vae
+from scratchvae.training import Adam, fit, run
+
+from .clock import Clock
+from .workloads import WORKLOADS
+
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+LATENTS = ("reparameterize", "gaussian_kl", "gaussian_logpdf", "log_mean_exp", "repeat")
+SLICES = 5
+
+
+class Timed(core.Module):
+    """A node, with its forward and its way back counted under a name; `shapes` are those of its matrix products."""
+
+    def __init__(self, node, name, clock):
+        self.node, self.name, self.clock, self.shapes = node, name, clock, []
+
+    def forward(self, *inputs, **constants):
+        with self.clock.at(self.name):
+            y, backward = self.node.forward(*inputs, **constants)
+        if self.name == "layers":
+            self.shapes = list(shapes(self.node, inputs[0], y))
+        return y, self.clock.timed(self.name, backward)
+
+
+def shapes(layer, x, y):
+    """(n, k, m) of the products n x k times k x m that a layer stands for, one for each of its matrices."""
+    if isinstance(layer, nn.GaussianHeads):
+        yield from (*shapes(layer.mu, x, y[0]), *shapes(layer.logvar, x, y[1]))
+    elif isinstance(layer, nn.ConvTranspose2d):
+        m, k = layer.W.value.shape
+        yield x.size // k, k, m
+    else:
+        k, m = layer.W.value.shape
+        yield y.size // m, k, m
+
+
+def watch(model, optimizer, clock):
+    """Count every part of the step of a VAE; -> its layers."""
+    nets = model.encoder, model.decoder
+    for net in nets:
+        net.nodes = [Timed(node, kind_of(node), clock) for node in net.nodes]
+    model.likelihood.forward = Timed(core.node(model.likelihood.forward), "loss", clock).forward
+    for module in (vae, iwae):
+        for name in set(LATENTS) & set(vars(module)):
+            setattr(module, name, Timed(getattr(probability, name), "latents, KL", clock))
+    model.noise = clock.timed("noise", model.noise)
+    optimizer.step = clock.timed("Adam", optimizer.step)
+    run.Run.look = clock.timed("data", run.Run.look)
+    return [node for net in nets for node in net.nodes if node.name == "layers"]
+
+
+def kind_of(node):
+    if isinstance(node, (*LAYERS, nn.GaussianHeads)):
+        return "layers"
+    return "reshaping" if node is nn.flatten or isinstance(node, nn.Reshape) else "activations"
+
+
+def sgemm(layers):
+    """What matrix products alone take on this machine, of the shapes of a step: forward, and twice on the way back.
+
+    -> {"ms": a step's, "gflops": the speed of these, "peak": and of a product of two 2048 x 2048 matrices}
+    """
+    seconds = flops = 0
+    for i, layer in enumerate(layers):
+        for n, k, m in layer.shapes:
+            x, W, dy = (np.random.default_rng(0).standard_normal(s, np.float32) for s in ((n, k), (k, m), (n, m)))
+            products = [(x, W), (x.T, dy), (dy, W.T)][:3 if i else 2]             # the data need no gradient
+            seconds += sum(seconds_of(a, b) for a, b in products)
+            flops += len(products) * 2 * n * k * m
+    big = np.ones((2048, 2048), np.float32)
+    return {"ms": 1e3 * seconds, "gflops": flops / seconds / 1e9, "peak": 2 * 2048**3 / seconds_of(big, big) / 1e9}
+
+
+def seconds_of(a, b, least=0.1):
+    """The median time of a @ b."""
+    out, times, until = a @ b, [], time.perf_counter() + least
+    while time.perf_counter() < until or len(times) < 3:
+        start = time.perf_counter()
+        np.matmul(a, b, out=out)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def breakdown(workload):
+    """{"ms": {operation: of a step}, "sgemm": ...}"""
+    model, clock = workload.model(), Clock()
+    optimizer = Adam(model, workload.lr)
+    records = fit(model, pixels(workload.images()), optimizer=optimizer, epochs=10**6, batch_size=workload.batch,
+                  weights=workload.weights, progress=False)
+    for _ in range(-(-workload.warm_up // workload.steps)):
+        next(records)
+    layers = watch(model, optimizer, clock)
+    with clock.at("the rest"):
+        for _ in range(SLICES):
+            next(records)
+    return {"ms": {name: 1e3 * s / SLICES / workload.steps for name, s in clock.seconds.most_common()},
+            "sgemm": sgemm(layers)}
+
+
+if __name__ == "__main__":
+    name, steps, warm_up = sys.argv[1:]
+    print(json.dumps(breakdown(dataclasses.replace(WORKLOADS[name], steps=int(steps), warm_up=int(warm_up)))))
