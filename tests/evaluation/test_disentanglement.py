@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from scratchvae import shapes
-from scratchvae.evaluation import factor_vote, mutual_information, mutual_information_gap
+from scratchvae.evaluation import disentanglement, factor_vote, mutual_information, mutual_information_gap
+from scratchvae.probability import Bernoulli
 
 FACTORS = np.indices((3, 4, 5, 6)).reshape(4, -1).T.repeat(20, axis=0)         # (7200, 4), independent
 
@@ -118,3 +119,34 @@ def test_a_score_is_repeatable():
 def test_what_cannot_be_scored_is_refused(z, factors, said):
     with pytest.raises(ValueError, match=said):
         mutual_information_gap(z, factors)
+
+
+class Encoder:
+    """A VAE, as far as a score looks: q(z|x) = N(x, exp(logvar))."""
+
+    likelihood = Bernoulli()
+
+    def __init__(self, logvar):
+        self.logvar = np.array(logvar)
+
+    def encode(self, x):
+        return x, np.broadcast_to(self.logvar, x.shape)
+
+
+def test_the_scores_of_a_model_are_those_of_draws_and_say_what_they_are():
+    """A latent for each factor, and a collapsed copy of each: their means would make the gap 0."""
+    x = np.concatenate([standardized(FACTORS), 0.01 * standardized(FACTORS)], axis=1)
+    gap, score = disentanglement(Encoder(4 * [-12.0] + 4 * [0.0]), x, FACTORS, data="numbers", split="all", seed=3)
+    assert gap.value > 0.95 and score.value == 1
+    assert (gap.quantity, gap.images, gap.samples, gap.seed) == ("mutual information gap (MIG)", 7200, 1, 3)
+    assert "FactorVAE score = 1.00 of 1; likelihood Bernoulli, numbers all, 7200 images" in str(score)
+    mean = disentanglement(Encoder(8 * [-60.0]), x, FACTORS, data="numbers")[0]
+    assert mean.value == pytest.approx(0, abs=0.01)
+
+
+def test_the_collapsed_latents_have_no_vote():
+    """And where all have collapsed, the vote is right by chance."""
+    x = np.concatenate([standardized(FACTORS)[:, :1], np.zeros((7200, 3))], axis=1)
+    votes = [disentanglement(Encoder([-12.0, 0, 0, 0]), scale * x, FACTORS, data="numbers")[1].value
+             for scale in (1, 0.001)]
+    assert (np.abs(np.array(votes) - 1 / 4) < 4 * math.sqrt(3 / 16 / 800)).all()
