@@ -31,7 +31,8 @@ def log_normalizer(logits):
     m = np.maximum(h, -h)                                    # sinh h / h is the same at h and -h
     near = m.real < NEAR
     far = np.where(near, 1, m)
-    s = np.where(near, m * m, 0)
+    small = np.where(near, m, 0)                             # also keeps the square of a vast m from overflowing
+    s = small * small
     return h + np.where(near, s * polynomial(SERIES, s), far + np.log1p(-np.exp(-2 * far)) - np.log(2 * far))
 
 

@@ -172,6 +172,13 @@ def test_the_bound_is_above_low_and_is_left_alone_far_above_it():
     assert np.allclose(backward(np.ones(5)), 1 / (1 + np.exp(-np.clip(a + 5, -700, 700))))
 
 
+@pytest.mark.parametrize(("dtype", "a"), [(np.float32, 1e30), (np.float64, 1e300)])
+def test_a_vast_logit_of_the_continuous_bernoulli_overflows_nowhere(dtype, a):
+    a = np.array([[a], [-a]], dtype)
+    nll, backward = continuous_bernoulli_nll.forward(a, x=np.zeros_like(a))
+    assert nll[0] == a[0] and np.isclose(nll[1], -np.log(a[0, 0])) and np.allclose(backward(np.ones(2)), [[1], [0]])
+
+
 def test_laplace_is_that_of_scipy_and_its_best_scale_is_the_mean_absolute_error(rng):
     x, mu, logscale = rng.standard_normal((3, 4, 5))
     expected = -stats.laplace.logpdf(x, mu, np.exp(logscale)).sum(axis=1)
