@@ -1,9 +1,10 @@
 """A pretend GPU array, for machines without a GPU: as strict as CuPy's, or stricter, and computed by NumPy.
 
 It obeys NumPy's dispatch protocols, never mixes with host arrays, is never turned into one unasked, and knows only
-those functions and methods that the library uses and that CuPy 14 has under the same name. Whoever needs one more
-looks it up in CuPy's reference first, then adds it here. What NumPy does not dispatch at all makes a host array in
-the middle of a node, and the next line fails.
+functions and methods that CuPy 14 has under the same name. Whoever needs one more looks it up in CuPy's reference
+first, then adds it here. What NumPy does not dispatch at all, such as np.zeros without like=, makes a host array in the
+middle of a node, and the next line fails. np.full, np.ones and np.eye give a like= array an argument `device` that CuPy
+does not take: full_like and ones_like are for that.
 """
 
 import types
@@ -50,7 +51,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_function__(self, function, kinds, arguments, options):
         name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
-        if name not in FUNCTIONS or "device" in options:          # np.full, np.eye(like=) give CuPy a device=None
+        if name not in FUNCTIONS or "device" in options:
             raise TypeError(f"np.{name} is not known to run on a device")
         if name == "asarray":
             return DeviceArray(np.array(arguments[0]))
