@@ -14,7 +14,7 @@ from scratchvae import __version__, commands, gradcheck, proofs
 from scratchvae.__main__ import main
 from scratchvae.core import node
 from scratchvae.datasets import Dataset
-from scratchvae.training import load_checkpoint
+from scratchvae.training import load_checkpoint, save_checkpoint
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -40,7 +40,7 @@ def test_train_leaves_checkpoint_history_evaluation_and_pictures(tmp_path, capsy
     assert {path.name for path in tmp_path.iterdir()} == {
         "checkpoint.npz", "history.jsonl", "evaluation.json", *(f"{name}.png" for name in pictures)}
     assert all((tmp_path / f"{name}.png").read_bytes().startswith(PNG) for name in pictures)
-    entry = json.loads((tmp_path / "evaluation.json").read_text())
+    (entry,) = json.loads((tmp_path / "evaluation.json").read_text())
     (record,) = map(json.loads, (tmp_path / "history.jsonl").read_text().splitlines())
     assert np.isclose(entry["value"], sum(record["test"].values())) and entry["images"] == 360
     assert "digits test, 360 images" in capsys.readouterr().out
@@ -119,6 +119,49 @@ def test_ctrl_c_saves_and_ends_in_a_sentence(tmp_path):
     assert load_checkpoint(tmp_path / "checkpoint.npz")[1]["epoch"] >= 2
 
 
+@pytest.mark.parametrize("options", [["--binarization", "dynamic", "--seed", "4"], ["--model", "ae"],
+                                     ["--loss", "gaussian-shared", "--hidden", "20"]])
+def test_evaluate_writes_a_table_and_json_that_go_on_from_those_of_train(tmp_path, capsys, options):
+    train(tmp_path, *options)
+    (trained,) = json.loads((tmp_path / "evaluation.json").read_text())
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path), "--samples", "5"]) == 0
+    table = (tmp_path / "evaluation.md").read_text()
+    first, *others = json.loads((tmp_path / "evaluation.json").read_text())
+    assert capsys.readouterr().out == table and first == trained
+    assert all(f"| {entry['quantity']} " in table and entry["images"] == 360 for entry in [first, *others])
+    assert ("-L_5" in table) == ("ae" not in options)
+
+
+def test_evaluate_looks_at_what_it_is_told_to(tmp_path):
+    train(tmp_path)
+    assert main(["evaluate", str(tmp_path), "--images", "50", "--split", "train", "--samples", "2", "--seed", "7"]) == 0
+    entries = json.loads((tmp_path / "evaluation.json").read_text())
+    assert {(entry["split"], entry["images"], entry["seed"]) for entry in entries} == {("train", 50, 7)}
+
+
+def test_the_frechet_distance_is_on_the_features_of_chapter_4(tmp_path, capsys, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
+    monkeypatch.setattr(commands, "load", lambda name: Dataset(images, None, images[:16], None))
+    train(tmp_path, "--data", "fashion-mnist", "--hidden", "5")
+    assert commands.classifier_features("mnist") is None
+    assert commands.classifier_features("fashion-mnist")(np.zeros((3, 784), np.float32)).shape == (3, 64)
+    assert main(["evaluate", str(tmp_path), "--samples", "2"]) == 0
+    assert "Frechet distance of 8 mean images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("keep", "sentence"), [
+    (False, "checkpoint.npz does not exist"),
+    (True, "does not say from what its model is rebuilt"),
+])
+def test_a_folder_that_is_no_run_is_one_sentence(tmp_path, capsys, keep, sentence):
+    if keep:
+        save_checkpoint(tmp_path / "checkpoint.npz", {}, {"settings": None})
+    assert main(["evaluate", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+
+
 def test_check_prints_a_row_for_each_proof(capsys):
     assert main(["check"]) == 0
     out = capsys.readouterr().out
@@ -137,7 +180,7 @@ def test_check_fails_if_a_backward_is_wrong(capsys, monkeypatch):
 
 
 def test_help_teaches(capsys):
-    for command in ([], ["train"], ["check"]):
+    for command in ([], ["train"], ["evaluate"], ["check"]):
         with pytest.raises(SystemExit) as stop:
             main([*command, "--help"])
         assert stop.value.code == 0

@@ -37,7 +37,8 @@ def honest_name(bound, likelihood, x, binarization):
     """The name of the bound, or what it is instead: it is a bound only where the likelihood is a density of this x."""
     grey = isinstance(likelihood, Bernoulli) and binarization == "none" and bool(((x > 0) & (x < 1)).any())
     if isinstance(likelihood, SquaredError):
-        return f"surrogate {bound} (squared error in place of nats, neither a likelihood nor a bound)"
+        return ("surrogate (squared error + KL, neither a likelihood nor a bound)" if bound == "-ELBO" else
+                f"surrogate {bound} (squared error in place of nats, neither a likelihood nor a bound)")
     return f"surrogate {bound} (cross-entropy of grey pixels, no likelihood)" if grey else bound
 
 

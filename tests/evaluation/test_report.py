@@ -1,0 +1,83 @@
+"""The report of a model: each number there, consistent with the others, under its own name."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from scratchvae.evaluation import as_json, as_table, evaluate, evaluate_bound, frechet_distance, report
+from scratchvae.models import mlp_autoencoder, mlp_iwae, mlp_vae
+from scratchvae.probability import Gaussian, SquaredError
+
+X = np.random.default_rng(0).random((240, 6), np.float32)
+
+
+def model(make=mlp_vae, **options):
+    return make(6, [5], 2, np.random.default_rng(1), **options)
+
+
+def squared():
+    vae = model()
+    vae.likelihood = SquaredError()
+    return vae
+
+
+def by_name(entries):
+    return {entry.quantity: entry for entry in entries}
+
+
+def test_the_numbers_agree_with_each_other_and_with_those_taken_alone():
+    options = {"data": "toys", "binarization": "dynamic", "seed": 3}
+    found = by_name(report(model(), X, samples=20, features=lambda x: x, **options))
+    assert list(found) == [
+        "-ELBO", "-L_20", "effective sample size", "distortion", "rate", "mutual information of x and z",
+        "KL of the aggregate posterior", "active units", "reconstruction error at mu",
+        "Frechet distance of 120 mean images, on a classifier's features", "its floor, 120 images from 120 others"]
+    assert found["-ELBO"] == evaluate(model(), X, **options)
+    assert found["-L_20"] == evaluate_bound(model(), X, 20, **options)
+    value = {name: entry.value for name, entry in found.items()}
+    assert math.isclose(value["-ELBO"], value["distortion"] + value["rate"], rel_tol=1e-5)
+    assert 1 < value["effective sample size"] < 20 and value["-L_20"] < value["-ELBO"]
+    for name, entry in found.items():
+        assert (entry.data, entry.split, entry.images, entry.binarization, entry.seed, entry.likelihood) == (
+            "toys", "test", 240, "dynamic", 3, "Bernoulli"), name
+
+
+def test_the_reconstruction_error_is_that_of_the_pixels_the_model_sees():
+    vae = model(likelihood=Gaussian(0.3))
+    entry = by_name(report(vae, X, data="toys", samples=2))["reconstruction error at mu"]
+    assert math.isclose(entry.value, ((X - vae.reconstruct(X)) ** 2).sum(axis=1).mean(), rel_tol=1e-5)
+    assert entry.samples == 0 and entry.unit == "squared pixels"
+    bits = by_name(report(model(), np.full_like(X, 0.5), data="toys", binarization="dynamic", samples=2))
+    assert bits["reconstruction error at mu"].value > 6 * 0.2               # of 0 and 1, and none of them is 1/2
+
+
+def test_the_frechet_distance_is_of_mean_images_and_its_floor_of_real_ones():
+    seen = []
+    found = report(model(), X, data="toys", samples=2, features=lambda x: seen.append(x) or x)[-2:]
+    (real, made), n = seen, 120
+    assert real is X and made.shape == (n, 6) and ((made > 0) & (made < 1)).all()
+    assert found[1].value < 0.1 < found[0].value and found[0].value < 2 * frechet_distance(made, X)
+
+
+def test_every_model_is_called_what_it_is():
+    assert list(by_name(report(model(mlp_iwae, k=3), X, data="toys", binarization="static", samples=7)))[:3] == [
+        "-ELBO", "-L_3", "-L_7"]
+    names = list(by_name(report(squared(), X, data="toys")))
+    assert names[0].startswith("surrogate") and not any("-L_" in name or "sample size" in name for name in names)
+    assert list(by_name(report(model(mlp_autoencoder), X, data="toys"))) == ["cross-entropy", "reconstruction error"]
+
+
+@pytest.mark.parametrize("make", [model, squared, lambda: model(mlp_autoencoder)])
+def test_the_table_and_the_json_hold_every_entry(make):
+    entries = report(make(), X, data="toys", samples=2, features=lambda x: x)
+    facts = json.loads(as_json(entries))
+    assert [fact["quantity"] for fact in facts] == [entry.quantity for entry in entries]
+    assert len(as_json(entries).splitlines()) == len(entries) + 2
+    head, empty, *rows = as_table(entries).splitlines()
+    assert head.startswith("toys test, 240 images, binarization none") and head.endswith("seed 0") and not empty
+    assert all(row.startswith("| ") and row.count("|") == 6 for row in rows)
+    for entry in entries:
+        (row,) = [row for row in rows if row.startswith(f"| {entry.quantity} ")]
+        assert f"{entry.value:.2f}" in row and entry.unit in row
