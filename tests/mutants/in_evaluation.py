@@ -79,7 +79,7 @@ MUTANTS = [
         edits={"return log_mean_exp(log_w), relative_error(log_w), acceptance":
                "wrong = np.log(chains / self.temperatures)\n"
                "        return log_mean_exp(log_w) + wrong, relative_error(log_w), acceptance"},
-        caught_by="evaluation/test_exact_ground.py::test_where_q_is_the_posterior_nothing_varies[0]"),
+        caught_by="evaluation/test_exact_ground.py::test_ais_is_within_its_error_and_unbiased[0-posterior]"),
     Mutant(
         name="AIS: weight of the wrong side of a step",
         mistake="the chain moves with the parameters of the next temperature before its weight is taken",

@@ -14,7 +14,8 @@ MUTANTS = [
     Mutant(
         name="uniform noise",
         mistake="`torch.rand_like` where `torch.randn_like` belongs",
-        seen="https://github.com/dferendo/RecommendationSystem/issues/3",
+        seen="https://github.com/Jackson-Kang/Pytorch-VAE-tutorial/blob/95d8e59e771fef436cac39a5ae6639140adc3980/"
+             "Variational_AutoEncoder.ipynb",
         module="models.vae",
         edits={'"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)':
                '"eps": rng.random((len(x), self.n_latents), x.dtype)'},

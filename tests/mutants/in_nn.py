@@ -45,7 +45,7 @@ MUTANTS = [
         caught_by="test_distributions.py::test_initial_weights_have_the_variance_of_the_paper[glorot_uniform-0.004]"),
     Mutant(
         name="transposed convolution that is no transpose",
-        mistake="ConvTranspose2d with the kernel the other way round: <Conv x, y> is not <x, ConvT y>",
+        mistake="ConvTranspose2d with the kernel the other way round: `<Conv x, y>` is not `<x, ConvT y>`",
         seen="https://github.com/patrick-kidger/equinox/issues/728",
         module="nn.conv",
         edits={"W, b, to_x = self.W, self.b, self.map":

