@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from . import nn
 from .datasets import LEVELS, load, pixels
 from .models import mlp_iwae, mlp_vae
-from .training import Adam, cosine, fit
+from .training import Adam, cosine, fit, load_checkpoint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,27 +69,34 @@ def run(experiment, folder=None, progress=False):
     e, model = experiment, experiment.model()
     images = load(e.data)
     x_train, x_test = (pixels(x, LEVELS[e.data]) for x in (images.x_train, images.x_test))
-    steps = e.epochs * -(-len(x_train) // e.batch_size)
+    steps, path = e.epochs * -(-len(x_train) // e.batch_size), folder and Path(folder) / f"{e.name}.npz"
     records = list(fit(
         model, x_train, x_test=x_test, optimizer=Adam(model, e.lr), epochs=e.epochs, batch_size=e.batch_size,
         weights={"kl": e.beta} if e.k == 1 else None, binarization=e.binarization, seed=e.seed,
-        schedule=cosine(steps=steps), checkpoint=folder and Path(folder) / f"{e.name}.npz", resume=True,
-        progress=progress))
+        schedule=cosine(steps=steps), checkpoint=path, resume=True, progress=progress))
+    if path:
+        records = load_checkpoint(path)[1]["records"]             # of the epochs before an interruption, too
     return Outcome(e, {name: p.value.copy() for name, p in model.parameters().items()}, records)
 
 
 def sweep(function, experiments, executor):
     """[function(e) for e in experiments], shared out by any concurrent.futures.Executor, in the same order.
 
-    Each call has one BLAS thread, wherever it runs: so the bits do not depend on the executor.
+    Each call has one BLAS thread, wherever it runs: so the bits do not depend on the executor. An exception of a call
+    is raised here, with a note of the experiment it was.
     """
-    return list(executor.map(functools.partial(on_one_thread, function), experiments))
+    with threadpool_limits(1):                     # here too: threads share one limit, and the first to end lifts it
+        return list(executor.map(functools.partial(on_one_thread, function), experiments))
 
 
 def on_one_thread(function, experiment):
     """function(experiment), with one thread for its products of matrices."""
     with threadpool_limits(1):
-        return function(experiment)
+        try:
+            return function(experiment)
+        except Exception as error:
+            error.add_note(f"This was {experiment}.")
+            raise
 
 
 PAPERS = (            # the one-layer networks of Burda et al. 2016, and their like on Fashion-MNIST; far fewer epochs
