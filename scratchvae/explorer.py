@@ -18,7 +18,7 @@ def explore(model, z=None, dimensions=None, limit=3.0):
 
     model        with decode, n_latents and dtype, such as a VAE of square images
     z            (Z,), where the sliders stand at first and the other latents stay; by default 0, the prior's mean
-    dimensions   which latents, from 0; by default the first 8
+    dimensions   which latents, from 0; by default the first 8. In pictures latent 0 is called z1, as in all figures
 
     Without a kernel, without ipywidgets, or where no person runs the cell: the figure `traversals` over the same range.
     """
@@ -43,8 +43,8 @@ def attended():
         return False
     from IPython import get_ipython
 
-    kernel = getattr(get_ipython(), "kernel", None)
-    return kernel is not None and kernel.get_parent("shell").get("content", {}).get("allow_stdin", False)
+    get_parent = getattr(getattr(get_ipython(), "kernel", None), "get_parent", None)       # the request being answered
+    return get_parent is not None and get_parent("shell").get("content", {}).get("allow_stdin", False)
 
 
 def sliders(model, z, dimensions, limit):
