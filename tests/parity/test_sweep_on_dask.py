@@ -7,7 +7,7 @@ import pytest
 
 from scratchvae.experiments import Experiment, run, sweep
 
-distributed = pytest.importorskip("distributed", reason="Dask's executor needs distributed, which `make parity` installs")
+distributed = pytest.importorskip("distributed", reason="Dask needs distributed, which `make parity` installs")
 
 TINY = Experiment("tiny", "digits", hidden=(6,), n_latents=2, epochs=1)
 
