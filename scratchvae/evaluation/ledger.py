@@ -18,7 +18,7 @@ class Entry:
     standard_error: float          # over the images; nan where there is none
     parts: dict = dataclasses.field(default_factory=dict)     # {term: value}, which sum to the value
     unit: str
-    likelihood: str = ""           # p(x|z), as `describe` writes it; "" where none takes part
+    likelihood: str                # p(x|z), as `describe` writes it; "" where none takes part
     data: str
     split: str
     images: int

@@ -1,6 +1,7 @@
 """Everything that is measured of a trained model, each number with its ledger, as a table and as JSON."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -63,8 +64,8 @@ def information(about):
     """Distortion and rate, and what the rate is made of."""
     model, x, binarization, seed, ledger = about
     terms = rate_distortion(model, x, binarization, seed)
-    names = {"distortion": "distortion", "rate": "rate", "mutual_information": "mutual information of x and z",
-             "marginal_kl": "KL of the aggregate posterior"}
+    names = {"distortion": "distortion", "rate": "rate", "marginal_kl": "KL of the aggregate posterior",
+             "mutual_information": f"mutual information of x and z, at most log N = {math.log(len(x)):.2f}"}
     entries = []
     for term, name in names.items():
         value, error = terms.mean(term)
