@@ -6,7 +6,7 @@ All pairs of a z and an encoder are looked at, BLOCK log-densities at a time (or
 import math
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm  # not tqdm.auto: a notebook would keep the bars
 
 from ..probability import log_sum_exp
 
