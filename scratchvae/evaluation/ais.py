@@ -4,9 +4,11 @@
     log w  = sum_t (b_t - b_(t-1)) log p(x, z_(t-1)) / base(z_(t-1))     E w = p(x), with any T            Neal 2001
 
 z_0 ~ base, and z_t comes from z_(t-1) by a transition that leaves f_(b_t) as it is: Hamiltonian Monte Carlo, as in
-Wu et al. 2017, "On the quantitative analysis of decoder-based generative models". T = 1 is importance sampling.
+Wu et al. 2017, "On the quantitative analysis of decoder-based generative models". T = 1 is importance sampling. The
+way back, from an exact draw of p(z|x), gives E w = 1 / p(x): a bound from above.     Grosse et al. 2015
 """
 
+import contextlib
 import dataclasses
 import itertools
 from typing import NamedTuple
@@ -18,7 +20,7 @@ from ..models import VAE
 from ..probability import SquaredError, log_mean_exp
 from .hmc import hmc, log_ratio
 
-PILOT, CHAINS = 1, 2               # purposes of default_rng([seed, purpose, first row])
+PILOT, CHAINS = 11, 12             # purposes of default_rng([seed, purpose, first image])
 PILOTS, FIRST_STEP, ACCEPTED, RATE = 4, 0.2, 0.65, 0.2
 
 
@@ -43,15 +45,41 @@ def annealed_importance(model, x, chains=16, temperatures=200, leapfrogs=8, base
     that learned from its own past would be biased. The gradients in the model's parameters stay as they were.
     """
     check(model, chains, temperatures, leapfrogs, base)
+    with gradients_kept(model):
+        chunks = [Way(model, x[some], base, temperatures, leapfrogs).up(chains, seed, some.start)
+                  for some in slices(len(x), chains, rows)]
+    return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
+
+
+def annealed_upper_bound(model, x, z, chains=16, temperatures=200, leapfrogs=8, base="prior", seed=0, rows=2000):
+    """An upper bound on log p(x) in expectation, (N,), for x (N, D) drawn from the model itself together with z (N, Z).
+
+    z is then an exact draw of p(z|x), from where the chains walk back to the base; of other x there is none. Between
+    this and `annealed_importance` lies log p(x): how well AIS does with a decoder is so known where log p(x) is not.
+    """
+    check(model, chains, temperatures, leapfrogs, base)
+    with gradients_kept(model):
+        return np.concatenate([
+            Way(model, x[some], base, temperatures, leapfrogs).down(z[some], chains, seed, some.start)
+            for some in slices(len(x), chains, rows)])
+
+
+def slices(n, chains, rows):
+    """The images in pieces whose chains are no more than `rows`; a progress bar on a terminal."""
     size = max(1, rows // max(chains, PILOTS))
-    starts = tqdm(range(0, len(x), size), desc="AIS", unit="chunk", leave=False, disable=None)
+    starts = tqdm(range(0, n, size), desc="AIS", unit="chunk", leave=False, disable=None)
+    return (slice(start, start + size) for start in starts)
+
+
+@contextlib.contextmanager
+def gradients_kept(model):
+    """Inside, gradients come home to the model's parameters; afterwards they are as they were."""
     kept = [p.grad.copy() for p in model.parameters().values()]
     try:
-        chunks = [Way(model, x[i:i + size], base, temperatures, leapfrogs).up(chains, seed, i) for i in starts]
+        yield
     finally:
         for p, grad in zip(model.parameters().values(), kept, strict=True):
             p.grad[...] = grad
-    return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
 @dataclasses.dataclass
@@ -66,13 +94,24 @@ class Way:
 
     def up(self, chains, seed, first):
         """The three columns of AnnealedImportance for these images."""
-        steps = np.full((self.temperatures, len(self.x)), FIRST_STEP)
-        self.walk(PILOTS, steps, np.random.default_rng([seed, PILOT, first]), learn=True)
-        log_w, acceptance = self.walk(chains, steps, np.random.default_rng([seed, CHAINS, first]))
+        log_w, acceptance = self.walk(chains, powers(self.temperatures), self.learned_steps(seed, first),
+                                      np.random.default_rng([seed, CHAINS, first]))
         return log_mean_exp(log_w), relative_error(log_w), acceptance
 
-    def walk(self, chains, steps, rng, learn=False):
-        """log w (B, chains), and the share of accepted moves (B,). `steps` (T, B), the step sizes, learn if told to.
+    def down(self, z, chains, seed, first):
+        """-log of the mean weight of chains that begin at z (B, Z)."""
+        log_w, _ = self.walk(chains, powers(self.temperatures)[::-1], self.learned_steps(seed, first)[::-1],
+                             np.random.default_rng([seed, CHAINS, first]), start=z)
+        return -log_mean_exp(log_w)
+
+    def learned_steps(self, seed, first):
+        """Step sizes (T - 1, B), of each move and image, from a few chains on the way up."""
+        steps = np.full((self.temperatures - 1, len(self.x)), FIRST_STEP)
+        self.walk(PILOTS, powers(self.temperatures), steps, np.random.default_rng([seed, PILOT, first]), learn=True)
+        return steps
+
+    def walk(self, chains, path, steps, rng, start=None, learn=False):
+        """log w (B, chains), and the share of accepted moves (B,), along the powers `path`; `steps` learn if told to.
 
         Each move's step is drawn between 3/4 and 5/4 of it, or a trajectory might always return to where it began.
         """
@@ -83,11 +122,11 @@ class Way:
         def ratio(u):
             return log_ratio(self.model, x, mu, logvar, u)
 
-        u, log_w, accepted = rng.standard_normal((B * chains, Z)), np.zeros(B * chains), []
-        r, dr = ratio(u)
-        for t, (before, b) in enumerate(itertools.pairwise(powers(self.temperatures))):
+        u = rng.standard_normal(mu.shape) if start is None else (start.repeat(chains, axis=0) - mu) / np.exp(logvar / 2)
+        log_w, accepted, (r, dr) = np.zeros(len(u)), [], ratio(u)
+        for t, (before, b) in enumerate(itertools.pairwise(path)):
             log_w += (b - before) * r
-            if b == 1:
+            if t == len(steps):
                 break
             step = (steps[t] * (0.75 + rng.random() / 2)).repeat(chains)
             u, r, dr, chance = hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)

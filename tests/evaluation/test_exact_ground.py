@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae.evaluation import annealed_importance, evaluate, importance_weights, rate_distortion
+from scratchvae.evaluation import (
+    annealed_importance,
+    annealed_upper_bound,
+    evaluate,
+    importance_weights,
+    rate_distortion,
+)
 from scratchvae.models import LinearGaussian, exact_vae
 
 SEEDS = range(6)
@@ -134,3 +140,16 @@ def test_ais_is_within_its_error_and_unbiased(seed, base):
     assert 0.6 < np.median(np.abs(bound - log_p) / error) / 0.6745 < 1.7          # that of a normal variable is 0.6745
     assert (bound - log_p).mean() < 4 * error.mean() / math.sqrt(len(x))
     assert 0.5 < acceptance.mean() <= 1
+
+
+@pytest.mark.parametrize(("base", "temperatures", "images"), [("prior", 60, 600), ("posterior", 12, 2000)])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_way_back_bounds_from_above(seed, base, temperatures, images):
+    """From the z that x was made of, E w = 1 / p(x); between the two bounds lies log p(x)."""
+    model = random_model(seed, least=2)
+    vae, (x, z) = wider(exact_vae(model), 1.0), model.sample(images, np.random.default_rng(seed))
+    log_p, options = model.log_evidence(x), {"chains": 1, "temperatures": temperatures, "leapfrogs": 3, "base": base}
+    upper = annealed_upper_bound(vae, x, z, seed=seed, **options)
+    assert mean_is(1, np.exp(log_p - upper))
+    assert mean_is_positive(upper - log_p)
+    assert mean_is_positive(log_p - annealed_importance(vae, x, seed=seed, **options).bound)

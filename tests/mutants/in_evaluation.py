@@ -85,8 +85,8 @@ MUTANTS = [
         mistake="the chain moves with the parameters of the next temperature before its weight is taken",
         seen="https://github.com/DsysDML/rbms/issues/6",
         module="evaluation.ais",
-        edits={"            log_w += (b - before) * r\n            if b == 1:\n                break\n":
-                   "            if b == 1:\n                log_w += (b - before) * r\n                break\n",
+        edits={"            log_w += (b - before) * r\n            if t == len(steps):\n                break\n":
+                   "            if t == len(steps):\n                log_w += (b - before) * r\n                break\n",
                "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n":
                    "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n            log_w += (b - before) * r\n"},
         caught_by="evaluation/test_exact_ground.py::test_ais_is_within_its_error_and_unbiased[0-prior]"),
