@@ -8,6 +8,10 @@ import pytest
 from scratchvae.nn import sigmoid, softplus
 from scratchvae.probability import (
     ContinuousBernoulli,
+    Gaussian,
+    Laplace,
+    PixelGaussian,
+    SharedGaussian,
     bernoulli_nll,
     categorical_nll,
     continuous_bernoulli_mean,
@@ -66,11 +70,19 @@ def test_continuous_bernoulli_at_any_logit(a, x):
         assert continuous_bernoulli_mean(one(a))[0, 0] == pytest.approx(1 - mean if a > 0 else mean, rel=1e-9)
 
 
-@pytest.mark.parametrize("a", [-200.0, -3.0, -1e-9, 2.0, 50.0])
-def test_draws_of_the_continuous_bernoulli(a):
-    x = ContinuousBernoulli().sample(np.full((20000, 1), a), np.random.default_rng(0))[:, 0]
-    p = stats.truncexpon(abs(a), scale=1 / abs(a))
-    assert stats.kstest(1 - x if a > 0 else x, p.cdf).pvalue > 1e-4
+@pytest.mark.parametrize(("likelihood", "y", "cdf"), [
+    (Gaussian(0.3), [0.2], stats.norm(0.2, 0.3).cdf),
+    (SharedGaussian(2.0, np.float64), [-1.0], stats.norm(-1, 2).cdf),
+    (PixelGaussian(1e-6), [0.4, -3.0], stats.norm(0.4, np.exp(-1.5)).cdf),
+    (Laplace(0.15, np.float64), [0.6], stats.laplace(0.6, 0.15).cdf),
+    (ContinuousBernoulli(), [-200.0], stats.truncexpon(200, scale=1 / 200).cdf),
+    (ContinuousBernoulli(), [-3.0], stats.truncexpon(3, scale=1 / 3).cdf),
+    (ContinuousBernoulli(), [1e-9], stats.uniform().cdf),
+    (ContinuousBernoulli(), [50.0], lambda x: stats.truncexpon(50, scale=1 / 50).sf(1 - x)),
+], ids=lambda thing: type(thing).__name__)
+def test_draws_pass_the_test_of_kolmogorov_and_smirnov(likelihood, y, cdf):
+    x = likelihood.sample(np.tile(y, (20000, 1)), np.random.default_rng(0))[:, 0]
+    assert stats.kstest(x, cdf).pvalue > 1e-4
 
 
 @hypothesis.given(st.floats(-1e3, 1e3), st.floats(-300, 300))
