@@ -14,7 +14,7 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..models import VAE
 from ..probability import SquaredError, log_mean_exp
