@@ -119,6 +119,7 @@ PROOFS = {
     nn.sigmoid: lambda t: prove(nn.sigmoid, t.normal(t.B, t.D)),
     nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
     nn.Linear: lambda t: prove(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
+    nn.FirstLinear: lambda t: prove(nn.FirstLinear(t.D, t.H, t.rng), x=t.normal(t.B, t.D)),
     nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
     nn.unfold: lambda t: prove(nn.unfold, t.images(2), **t.kernel()),
     nn.fold: lambda t: t.prove_fold(),

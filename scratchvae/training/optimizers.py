@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import pack, require_positive
 
-BLOCK = 1 << 15     # elements of one pass: the five vectors of a block stay in the core's cache
+BLOCK = 1 << 16     # elements of one pass: the five vectors of a block stay in the core's cache
 
 
 class SGD:
