@@ -4,28 +4,16 @@
 """
 
 import dataclasses
-import functools
-from concurrent.futures import ProcessPoolExecutor
 
 from .datasets import LEVELS, load, pixels
 from .evaluation import Entry, active_units, evaluate_bound
-from .experiments import PAPERS, run, sweep
-from .trained import keep, recall
+from .experiments import PAPERS, run
+from .trained import recall
 
 PUBLISHED = {         # -L_5000 in nats an image, and where it stands
     "12_mnist_vae": (86.76, "Burda et al. 2016, table 1"),
     "12_mnist_iwae5": (85.54, "Burda et al. 2016, table 1"),
 }
-
-
-def results(arguments):
-    """Train and measure the networks of the papers, keep them in data/trained/ and print the table."""
-    a = arguments
-    with ProcessPoolExecutor(a.workers) as executor:
-        for outcome, facts in sweep(functools.partial(measure, folder=a.out, draws=a.samples), PAPERS, executor):
-            keep(outcome.experiment.name, outcome.model(), **facts)
-    print(table())
-    return 0
 
 
 def measure(experiment, folder=None, draws=5000, progress=False):

@@ -32,6 +32,7 @@ def train(out, *options):
     (["--loss", "discretized-logistic"], ["reconstructions", "learning", "samples"]),
     (["--loss", "categorical", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
     (["--binarization", "dynamic", "--lr", "0.01"], ["reconstructions", "learning", "samples"]),
+    (["--model", "iwae", "--draws", "3", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
     (["--model", "ae", "--loss", "squared-error"], ["reconstructions", "learning"]),
     (["--model", "dae", "--noise", "mask"], ["reconstructions", "learning"]),
 ])
@@ -48,7 +49,7 @@ def test_train_leaves_checkpoint_history_evaluation_and_pictures(tmp_path, capsy
 
 def test_the_convolutional_vae_is_trained_as_it_is_published(tmp_path, capsys, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
-    monkeypatch.setattr(commands, "load", lambda name: Dataset(images, None, images[:16], None))
+    monkeypatch.setattr(commands.train, "load", lambda name: Dataset(images, None, images[:16], None))
     options = ["--model", "conv-vae", "--loss", "squared-error", "--beta", "5", "--lr", "5e-4", "--pictures",
                "--schedule", "warm-up", "--patience", "2", "--data", "fashion-mnist"]
     assert train(tmp_path, *options) == 0
@@ -142,10 +143,11 @@ def test_evaluate_looks_at_what_it_is_told_to(tmp_path):
 
 def test_the_frechet_distance_is_on_the_features_of_chapter_4(tmp_path, capsys, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
-    monkeypatch.setattr(commands, "load", lambda name: Dataset(images, None, images[:16], None))
+    for command in (commands.train, commands.evaluate):
+        monkeypatch.setattr(command, "load", lambda name: Dataset(images, None, images[:16], None))
     train(tmp_path, "--data", "fashion-mnist", "--hidden", "5")
-    assert commands.classifier_features("mnist") is None
-    assert commands.classifier_features("fashion-mnist")(np.zeros((3, 784), np.float32)).shape == (3, 64)
+    assert commands.evaluate.classifier_features("mnist") is None
+    assert commands.evaluate.classifier_features("fashion-mnist")(np.zeros((3, 784), np.float32)).shape == (3, 64)
     assert main(["evaluate", str(tmp_path), "--samples", "2"]) == 0
     assert "Frechet distance of 8 mean images" in capsys.readouterr().out
 

@@ -1,0 +1,26 @@
+"""`python -m scratchvae check`: prove the library."""
+
+from ..proofs import prove_all
+from .options import describing
+
+
+def add_to(subparsers):
+    """The options of `check`."""
+    command = describing(
+        subparsers, "check", run, help="prove every backward pass of the library",
+        description="Prove the backward of every node and model: a table with the error of each against the complex "
+                    "step (at most 1e-12) and central differences.")
+    command.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
+
+
+def run(arguments):
+    """Print the table of proofs; 1 if one of them fails."""
+    failures = []
+    print(f"{'backward of':28s}{'complex step':>14s}{'central difference':>20s}")
+    for name, complex_step, central, error in prove_all(arguments.seed):
+        print(f"{name:28s}{complex_step:14.1e}{central:20.1e}   {'proven' if error is None else 'WRONG'}")
+        if error is not None:
+            failures.append(error)
+    for error in failures:
+        print(error)
+    return 1 if failures else 0
