@@ -139,6 +139,12 @@ def test_evaluate_looks_at_what_it_is_told_to(tmp_path):
     assert main(["evaluate", str(tmp_path), "--images", "50", "--split", "train", "--samples", "2", "--seed", "7"]) == 0
     entries = json.loads((tmp_path / "evaluation.json").read_text())
     assert {(entry["split"], entry["images"], entry["seed"]) for entry in entries} == {("train", 50, 7)}
+    assert main(["evaluate", str(tmp_path), "--images", "1"]) == 0
+
+
+def test_evaluate_asks_for_a_seed_that_is_one(tmp_path, capsys):
+    assert main(["evaluate", str(tmp_path), "--seed", "-2"]) == 1
+    assert capsys.readouterr().err == "scratchvae: seed must be at least 0, but is -2\n"
 
 
 def test_the_frechet_distance_is_on_the_features_of_chapter_4(tmp_path, capsys, monkeypatch):

@@ -31,6 +31,8 @@ def add_to(subparsers):
 def run(arguments):
     """Measure the model in the folder `run`: a table there and on the screen, and the same as JSON."""
     a, folder = arguments, Path(arguments.run_folder)
+    if a.seed is not None and a.seed < 0:
+        raise ValueError(f"seed must be at least 0, but is {a.seed}")
     _, facts = load_checkpoint(folder / "checkpoint.npz")
     settings, plan = facts.get("settings") or {}, facts.get("plan") or {}
     if not set(SETTINGS) <= set(settings):

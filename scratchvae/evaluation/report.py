@@ -23,7 +23,7 @@ def report(model, x, *, data, split="test", binarization="none", samples=100, se
     """Entries of all that is known of a model on all of x (N, D), in the memory of a few thousand images.
 
     samples    k of L_k, the draws of z an image
-    features   images (N, D) -> (N, F), for the Frechet distance; None: without it
+    features   images (N, D) -> (N, F), for the Frechet distance, of at least 4 images; None: without it
     An autoencoder has its distance and its reconstruction error. Bits, where the model sees bits, are the same in all.
     """
     ledger = functools.partial(Entry, data=data, split=split, images=len(x), binarization=binarization, seed=seed,
@@ -36,7 +36,7 @@ def report(model, x, *, data, split="test", binarization="none", samples=100, se
     entries += [loss(model)] if isinstance(model, IWAE) else []
     entries += [] if isinstance(model.likelihood, SquaredError) else importance(about, samples)
     entries += [*information(about), active(about), reconstruction_error(about)]
-    return entries + (frechet(about, features) if features else [])
+    return entries + (frechet(about, features) if features and len(x) >= 4 else [])
 
 
 class Subject(NamedTuple):

@@ -61,6 +61,12 @@ def test_the_frechet_distance_is_of_mean_images_and_its_floor_of_real_ones():
     assert found[1].value < 0.1 < found[0].value and found[0].value < 2 * frechet_distance(made, X)
 
 
+@pytest.mark.parametrize("images", [1, 3])
+def test_a_few_images_have_a_report_too(images):
+    found = by_name(report(model(), X[:images], data="toys", samples=2, features=lambda x: x))
+    assert found["-ELBO"].images == images and not any("Frechet" in name for name in found)
+
+
 def test_every_model_is_called_what_it_is():
     assert list(by_name(report(model(mlp_iwae, k=3), X, data="toys", binarization="static", samples=7)))[:3] == [
         "-ELBO", "-L_3", "-L_7"]
