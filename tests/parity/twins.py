@@ -134,6 +134,7 @@ TWINS = {
     nn.sigmoid: lambda f, p, x: torch.sigmoid(x),
     nn.softplus: lambda f, p, x: softplus(x),
     nn.Linear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
+    nn.FirstLinear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
     nn.TiedLinear: lambda f, p, h: F.linear(h, p(f.W), p(f.b)),
     nn.unfold: unfold,
     nn.fold: fold,
