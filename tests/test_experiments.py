@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from scratchvae.experiments import Experiment, run, sweep
+from scratchvae.datasets import LEVELS, load, pixels
+from scratchvae.experiments import Experiment, Outcome, run, sweep
+from scratchvae.models import mlp_iwae, mlp_vae
+from scratchvae.nn import relu, tanh
+from scratchvae.training import Adam, cosine, fit
 
 TINY = Experiment("tiny", "digits", hidden=(6,), n_latents=2, epochs=2)
 EXPERIMENTS = [TINY, dataclasses.replace(TINY, beta=4.0), dataclasses.replace(TINY, n_latents=5, seed=1),
@@ -56,6 +60,21 @@ def test_a_sweep_gives_the_bits_of_the_calls_in_their_order(executor, here):
         outcomes = sweep(run, EXPERIMENTS, ready)
     for outcome, expected in zip(outcomes, here, strict=True):
         assert_same_bits(outcome, expected)
+
+
+def test_a_run_is_the_training_that_its_experiment_describes(here):
+    """Spelled out, with nothing of experiments.py but the Experiment."""
+    data = load("digits")
+    x_train, x_test = (pixels(x, LEVELS["digits"]) for x in (data.x_train, data.x_test))
+    for e, outcome in zip(EXPERIMENTS, here, strict=True):
+        rng, options = np.random.default_rng(e.seed), {"activation": {"relu": relu, "tanh": tanh}[e.activation]}
+        model = (mlp_vae(64, e.hidden, e.n_latents, rng, **options) if e.k == 1 else
+                 mlp_iwae(64, e.hidden, e.n_latents, rng, k=e.k, **options))
+        records = list(fit(model, x_train, x_test=x_test, optimizer=Adam(model, e.lr), epochs=e.epochs, batch_size=100,
+                           weights={"kl": e.beta} if e.k == 1 else None, binarization="dynamic", seed=e.seed,
+                           schedule=cosine(steps=15 * e.epochs), progress=False))
+        values = {name: p.value for name, p in model.parameters().items()}
+        assert_same_bits(outcome, Outcome(e, values, records))
 
 
 def slow_first(seconds):

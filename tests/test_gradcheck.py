@@ -51,6 +51,16 @@ def test_a_wrong_factor_is_found_and_the_input_named():
         prove(product, x(3, 2), x(3, 2))
 
 
+def test_a_factor_wrong_in_the_tenth_digit_is_found():
+    """What central differences cannot see, and the complex step does."""
+    @node
+    def double(a):
+        return 2 * a, lambda dy: dy * (2 + 1e-9)
+
+    with pytest.raises(ProofError, match=r"double: the gradient is wrong for input 0 \(says the complex step alone"):
+        prove(double, x(3, 2))
+
+
 def test_a_wrong_parameter_gradient_is_found_and_the_parameter_named():
     def backward(self, x, dy):
         self.W.grad += x.T @ dy

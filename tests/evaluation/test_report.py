@@ -6,7 +6,17 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae.evaluation import as_json, as_table, evaluate, evaluate_bound, frechet_distance, report
+from scratchvae.evaluation import (
+    as_json,
+    as_table,
+    evaluate,
+    evaluate_bound,
+    frechet_distance,
+    frechet_floor,
+    rate_distortion,
+    report,
+)
+from scratchvae.evaluation.report import PICTURES
 from scratchvae.models import mlp_autoencoder, mlp_iwae, mlp_vae
 from scratchvae.probability import Gaussian, SquaredError
 
@@ -39,6 +49,10 @@ def test_the_numbers_agree_with_each_other_and_with_those_taken_alone():
     value = {name: entry.value for name, entry in found.items()}
     assert math.isclose(value["-ELBO"], value["distortion"] + value["rate"], rel_tol=1e-5)
     assert 1 < value["effective sample size"] < 20 and value["-L_20"] < value["-ELBO"]
+    terms = rate_distortion(model(), X, "dynamic", seed=3)
+    for term, name in {"distortion": "distortion", "rate": "rate", "marginal_kl": "KL of the aggregate posterior",
+                       "mutual_information": "mutual information of x and z, at most log N = 5.48"}.items():
+        assert (found[name].value, found[name].standard_error) == terms.mean(term)
     for name, entry in found.items():
         assert (entry.data, entry.split, entry.images, entry.binarization, entry.seed, entry.likelihood) == (
             "toys", "test", 240, "dynamic", 3, "Bernoulli"), name
@@ -59,6 +73,10 @@ def test_the_frechet_distance_is_of_mean_images_and_its_floor_of_real_ones():
     (real, made), n = seen, 120
     assert real is X and made.shape == (n, 6) and ((made > 0) & (made < 1)).all()
     assert found[1].value < 0.1 < found[0].value and found[0].value < 2 * frechet_distance(made, X)
+    rng = np.random.default_rng([0, PICTURES])
+    rng.standard_normal((n, 2), np.float32)
+    others = X[rng.permutation(240)[:n]]
+    assert [entry.value for entry in found] == [frechet_distance(made, others), frechet_floor(X, n, rng)]
 
 
 @pytest.mark.parametrize("images", [1, 3])

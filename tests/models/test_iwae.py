@@ -27,6 +27,13 @@ def gradients(model, forward, *dloss, **constants):
     return {name: p.grad.copy() for name, p in model.parameters().items()}
 
 
+def test_every_image_has_draws_of_its_own_from_the_standard_normal():
+    eps = small(5).noise(np.zeros((20000, 5)), np.random.default_rng(0))["eps"]
+    assert eps.shape == (20000, 5, 2) and len(np.unique(eps)) == eps.size
+    for power, moment, variance in ((1, 0, 1), (2, 1, 2), (4, 3, 96)):
+        assert abs((eps**power).mean() - moment) < 4.5 * (variance / eps.size) ** 0.5
+
+
 def test_one_draw_is_the_elbo_of_that_draw():
     """L_1 of one draw is log p(x|z) + log p(z) - log q(z|x), written here without the library's log_weights."""
     model = small(1)

@@ -54,6 +54,11 @@ def test_the_terms_of_a_vae_are_those_of_its_parts(rng):
     assert np.allclose(vae.negative_elbo(x=X, eps=eps, beta=3.0)[0], nll + 3 * kl, rtol=1e-6)
 
 
+def test_the_means_and_the_draws_of_new_images_are_of_the_same_z(rng):
+    means, draws = mlp_vae(9, [5], 3, rng, likelihood=Gaussian(1e-4)).sample(50, rng)
+    assert np.abs(draws - means).max() < 6e-4 and np.ptp(means, axis=0).min() > 0.1
+
+
 @pytest.mark.parametrize(("distance", "mean"), [(Bernoulli(), sigmoid), (SquaredError(), lambda y: y)])
 def test_an_autoencoder_reconstructs_through_its_code(rng, distance, mean):
     ae = mlp_autoencoder(9, [6], 4, rng, distance=distance)

@@ -86,7 +86,8 @@ MUTANTS = [
         seen="https://github.com/DsysDML/rbms/issues/6",
         module="evaluation.ais",
         edits={"            log_w += (b - before) * r\n            if t == len(steps):\n                break\n":
-                   "            if t == len(steps):\n                log_w += (b - before) * r\n                break\n",
+                   "            if t == len(steps):\n                log_w += (b - before) * r\n"
+                   "                break\n",
                "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n":
                    "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n            log_w += (b - before) * r\n"},
         caught_by="evaluation/test_exact_ground.py::test_ais_is_within_its_error_and_unbiased[0-prior]"),

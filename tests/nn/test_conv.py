@@ -8,7 +8,19 @@ import pytest
 from scratchvae.core import Sequential
 from scratchvae.gradcheck import prove
 from scratchvae.models import conv_vae
-from scratchvae.nn import Conv2d, ConvTranspose2d, Reshape, correlation, elu, flatten, fold, glorot_uniform, unfold
+from scratchvae.nn import (
+    Conv2d,
+    ConvTranspose2d,
+    GaussianHeads,
+    Linear,
+    Reshape,
+    correlation,
+    elu,
+    flatten,
+    fold,
+    glorot_uniform,
+    unfold,
+)
 
 kernels = st.fixed_dictionaries({"kernel": st.integers(1, 5), "stride": st.integers(1, 4),
                                  "padding": st.integers(0, 3)})
@@ -127,6 +139,23 @@ def test_the_signal_keeps_its_variance():
     assert glorot_uniform(3, 4, rng).shape == (3, 4)
 
 
+@pytest.mark.parametrize(("kind", "how"), [
+    (Conv2d, {"kernel": 4, "stride": 2, "padding": 1}), (Conv2d, {"kernel": 3, "padding": 1}),
+    (ConvTranspose2d, {"kernel": 4, "stride": 2, "padding": 1}), (ConvTranspose2d, {"kernel": 3, "padding": 1})])
+def test_the_first_weights_know_how_many_numbers_meet_at_each_pixel(kind, how):
+    """Counted inside an image, away from its edges: of ones through weights of one, there and back."""
+    told = []
+
+    def ones(n_in, n_out, rng, shape):
+        told.extend([n_in, n_out])
+        return np.ones(shape)
+
+    conv = kind(3, 5, rng=np.random.default_rng(0), init=ones, dtype=np.float64, **how)
+    y, backward = conv.forward(np.ones((1, 24, 24, 3)))
+    dx = backward(np.ones_like(y))
+    assert told == [y[:, 4:-4, 4:-4].mean(), dx[:, 4:-4, 4:-4].mean()]
+
+
 def test_what_is_wrong_is_said_in_a_sentence():
     rng = np.random.default_rng(0)
     f = Conv2d(2, 3, 4, rng, padding=1)
@@ -163,6 +192,14 @@ def test_the_convolutional_vae_has_the_published_shapes():
     assert shapes(vae.encoder.nodes[:-1], x) == [(28, 28, 1), (29, 29, 32), (14, 14, 32), (7, 7, 64), (3136,)]
     assert [m.shape for m in vae.encode(x)] == [(2, 10), (2, 10)]
     assert shapes(vae.decoder.nodes, z) == [(3136,), (7, 7, 64), (14, 14, 32), (29, 29, 32), (28, 28, 1), (784,)]
+
+
+def test_the_convolutional_vae_has_an_activation_after_every_layer_but_the_last():
+    vae = conv_vae(10, np.random.default_rng(0), activation=elu)
+    for net in (vae.encoder, vae.decoder):
+        kinds = "".join("w" if isinstance(f, Conv2d | ConvTranspose2d | Linear | GaussianHeads) else "a"
+                        for f in net.nodes if f is elu or hasattr(f, "W") or isinstance(f, GaussianHeads))
+        assert kinds == "wawawaw"
 
 
 def test_the_whole_convolutional_vae_is_proven():

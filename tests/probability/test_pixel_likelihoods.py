@@ -203,7 +203,16 @@ def test_the_pixel_gaussian_is_a_gaussian_with_its_sigma(rng):
     likelihood, y, x = PixelGaussian(0.1), rng.standard_normal((3, 8)), rng.random((3, 4))
     logvar = 2 * np.log(likelihood.sigma(y))
     assert np.allclose(likelihood(y, x=x), gaussian_nll(y[:, :4], logvar, x=x), rtol=1e-12)
-    assert likelihood.sigma(np.full((1, 8), -500.0)).min() >= 0.1
+    assert np.allclose(likelihood.sigma(np.full((1, 8), -500.0)), 0.1, rtol=1e-14)        # the floor itself
+
+
+def test_the_bell_of_the_discretized_logistic_is_never_narrower_than_its_floor():
+    """Its mean on the edge between two bins: half of the mass in each, but for what the floor lets out of them."""
+    y = np.array([[0.625, -500.0]])
+    p = np.exp(-DiscretizedLogistic(5, 0.02)(np.tile(y, (5, 1)), x=np.arange(5)[:, None] / 4))
+    F = 1 / (1 + np.exp(-(np.arange(6) / 4 - 0.125 - 0.625) / 0.02))
+    F[0], F[-1] = 0, 1
+    assert np.allclose(p, np.diff(F), rtol=1e-9)
 
 
 def test_the_continuous_bernoulli_is_the_cross_entropy_and_a_constant(rng):

@@ -80,6 +80,20 @@ def test_the_loss_is_the_mean_over_the_batch_of_the_weighted_terms():
     assert np.allclose(after, before - 0.5 * gradient, rtol=1e-5, atol=1e-7)
 
 
+def test_the_few_of_the_last_batch_are_averaged_over_themselves():
+    """Batches of 60 and 40: two steps of SGD, each lr times the gradient of its own mean."""
+    vae, twin = model(), model()
+    (_,) = fit(vae, X, optimizer=SGD(vae, lr=0.5), epochs=1, batch_size=60, progress=False)
+    order, rng = np.random.default_rng([0, 2, 1]).permutation(100), np.random.default_rng([0, 1])
+    sgd = SGD(twin, lr=0.5)
+    for batch in (order[:60], order[60:]):
+        loss, backward = twin.negative_elbo(x=X[batch], **twin.noise(X[batch], rng))
+        backward(np.full_like(loss, 1 / len(batch)))
+        sgd.step()
+    for ours, theirs in zip(vae.parameters().values(), twin.parameters().values(), strict=True):
+        assert np.allclose(ours.value, theirs.value, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("binarization", ["dynamic", "static"])
 def test_binarized_training_sees_only_black_and_white(binarization, monkeypatch):
     vae, seen = model(), []

@@ -46,6 +46,19 @@ def test_they_scale_the_step_of_the_optimizer():
     assert moved[1] == pytest.approx(0.1 * moved[0], rel=1e-6)
 
 
+def test_they_are_asked_for_each_step_in_turn(tmp_path):
+    """Three batches an epoch; the count goes on from epoch to epoch, and from a checkpoint."""
+    asked = []
+
+    def schedule(step):
+        asked.append(step)
+        return 1.0
+
+    run(2, schedule=schedule, checkpoint=tmp_path / "c.npz")
+    run(3, schedule=schedule, checkpoint=tmp_path / "c.npz", resume=True)
+    assert asked == list(range(9))
+
+
 def test_a_constant_schedule_changes_no_bit():
     assert np.array_equal(run(2), run(2, schedule=constant()))
 
