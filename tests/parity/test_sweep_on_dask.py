@@ -13,8 +13,9 @@ TINY = Experiment("tiny", "digits", hidden=(6,), n_latents=2, epochs=1)
 
 
 @pytest.fixture(scope="module")
-def client():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, \
+def client(tmp_path_factory):
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
+                                  local_directory=tmp_path_factory.mktemp("dask")) as cluster, \
             distributed.Client(cluster) as client:
         yield client
 
