@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from ..models import mlp_vae
-from ..nn import elu, sigmoid
+from ..core import Sequential
+from ..nn import GaussianHeads, elu, mlp, sigmoid
 from ..probability import bernoulli_nll, gaussian_kl, reparameterize
 from .chapter_08_drill import blanks
 from .checking import agree, exercise, require
@@ -318,7 +318,8 @@ def way_back(answer, known):
     """(dloss (B,), beta, {"encoder", "sample", "decoder", "nll", "kl": backward}) -> dx, of nll + beta KL."""
     rng = np.random.default_rng(85)
     x, eps, dloss = rng.random((4, 6)), rng.standard_normal((4, 2)), rng.standard_normal(4)
-    vae = mlp_vae(6, [5], 2, rng, activation=elu, dtype=np.float64)
+    encoder_net = Sequential(*mlp([6, 5], rng, elu, np.float64), GaussianHeads(5, 2, rng, np.float64))
+    decoder_net = Sequential(*mlp([2, 5, 6], rng, elu, np.float64))
     calls = dict.fromkeys(("encoder", "sample", "decoder", "nll", "kl"), 0)
 
     def counted(name, backward):
@@ -328,9 +329,9 @@ def way_back(answer, known):
 
         return wrapped
 
-    (mu, logvar), encoder = vae.encoder.forward(x)
+    (mu, logvar), encoder = encoder_net.forward(x)
     z, sample = reparameterize.forward(mu, logvar, eps=eps)
-    logits, decoder = vae.decoder.forward(z)
+    logits, decoder = decoder_net.forward(z)
     closures = (encoder, sample, decoder, bernoulli_nll.forward(logits, x=x)[1], gaussian_kl.forward(mu, logvar)[1])
     backwards = {name: counted(name, closure) for name, closure in zip(calls, closures, strict=True)}
     dx = ask(known, answer, dloss, 2.0, backwards)
