@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-COVERED = (*range(11), 12)
+COVERED = range(13)
 CHAPTERS = {int(path.name[:2]): path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
             if int(path.name[:2]) in COVERED}
 MATHEMATICS = NOTEBOOKS / "appendix_A_mathematics.ipynb"
