@@ -28,7 +28,7 @@ def measure(experiment, folder=None, draws=5000, progress=False):
 
 def table():
     """The kept results as a Markdown table."""
-    lines = ["| network | data | loss | epochs | -L_5000, nats an image | published | higher by | active latents |",
+    lines = ["| network | data | loss | epochs | nats an image | published -L_5000 | higher by | active latents |",
              "|---|---|---|---|---|---|---|---|"]
     return "\n".join([*lines, *(row(e.name, recall(e.name)) for e in PAPERS)])
 
@@ -41,5 +41,5 @@ def row(name, facts):
     widths = "-".join(map(str, [784, *e["hidden"], e["n_latents"]]))
     loss = f"IWAE, k = {e['k']}" if e["k"] > 1 else "VAE"
     return (f"| {widths}, {e['activation']} | {e['data']}, {e['binarization']} binarization | {loss} | {e['epochs']} | "
-            f"{entry.value:.2f} +- {entry.standard_error:.2f} | {published} | {gap} | "
+            f"{entry.quantity} = {entry.value:.2f} +- {entry.standard_error:.2f} | {published} | {gap} | "
             f"{facts['active']} of {e['n_latents']} |")
