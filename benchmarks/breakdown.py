@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from scratchvae import core, nn, probability
-from scratchvae.datasets import pixels
+from scratchvae.datasets import Pixels
 from scratchvae.models import iwae, vae
 from scratchvae.training import Adam, fit, run
 
@@ -100,7 +100,7 @@ def breakdown(workload):
     """{"ms": {operation: of a step}, "sgemm": ...}"""
     model, clock = workload.model(), Clock()
     optimizer = Adam(model, workload.lr)
-    records = fit(model, pixels(workload.images()), optimizer=optimizer, epochs=10**6, batch_size=workload.batch,
+    records = fit(model, Pixels(workload.images()), optimizer=optimizer, epochs=10**6, batch_size=workload.batch,
                   weights=workload.weights, progress=False)
     for _ in range(-(-workload.warm_up // workload.steps)):
         next(records)

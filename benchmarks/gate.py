@@ -2,8 +2,9 @@
 
     python -m benchmarks.gate WORKLOAD ...
 
-In float64, where the same is the same. In float32, in which the race is run, only the loss is held to a number: of
-millions of ReLU units some lie so near to 0 that rounding decides, and their gradients with them.
+Both in float64; there PyTorch's own numbers differ from one run to the next by some 1e-10 where MKL works with several
+threads. In float32, in which the race is run, only the loss is held to a number: of millions of ReLU units some lie so
+near to 0 that rounding decides, and their gradients with them.
 """
 
 import sys
@@ -16,7 +17,7 @@ from scratchvae.datasets import pixels
 from . import theirs
 from .workloads import WORKLOADS
 
-TOLERANCE = {"float64": 1e-10, "float32": 1e-5}            # relative
+TOLERANCE = {"float64": 1e-8, "float32": 1e-5}            # relative
 
 
 def distances(workload, dtype):

@@ -54,8 +54,10 @@ def on_host(thing):
 
 
 def example_of(thing):
-    """An array itself, or one of those that a Module learns."""
-    return next(iter(thing.parameters().values())).value if isinstance(thing, Module) else thing
+    """An array itself, or one of those that a Module learns, or the images that Pixels are made of."""
+    if isinstance(thing, Module):
+        return next(iter(thing.parameters().values())).value
+    return getattr(thing, "images", thing)
 
 
 def make_rng(seed, *, like):

@@ -25,7 +25,7 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     The terms of the loss apart, each in nats an image (or the unit of the model's distance); "train" is the mean
     over the epoch while the model learned, "test" that of the whole test set after it, with one draw an image.
 
-    x_train, x_test   (N, D), float; pixels in [0, 1] where the likelihood is Bernoulli; on a GPU if the model is
+    x_train, x_test   (N, D), float, or Pixels; in [0, 1] where the likelihood is Bernoulli; on a GPU if the model is
                       there (see backend.py), and then so are the labels
     y_train, y_test   (N,), the labels, for a model whose forward asks for y
     weights           {term: factor in the training loss}, e.g. {"kl": beta}; 1 where not given
@@ -74,7 +74,8 @@ def check_data(model, x, y, split):
                          f"but is of shape {x.shape} and {x.dtype}")
     if y is not None and len(y) != len(x):
         raise ValueError(f"y_{split} must have a label for each of {len(x)} examples, but has {len(y)}")
-    model.check(x, f"x_{split}")
+    for start in range(0, len(x), 10_000):
+        model.check(x[start:start + 10_000], f"x_{split}")
 
 
 def check_place(model, optimizer, workers, data):
