@@ -37,7 +37,8 @@ AT_A_TIME = min(4, os.cpu_count())     # each kernel computes with one thread, s
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"}}
 STRICT = ["import warnings", "warnings.simplefilter('error')",
-          "warnings.filterwarnings('ignore', module='ipykernel')"]
+          "warnings.filterwarnings('ignore', module='ipykernel')",
+          "warnings.filterwarnings('ignore', 'invalid value encountered in matmul')"]    # see pyproject.toml
 KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=ERROR", *(f"--IPKernelApp.exec_lines={line}" for line in STRICT)]
 REMOTE = re.compile(r"""<(?:script|link|img|iframe|audio|video|source)\b[^>]*\b(?:src|href)\s*=\s*["']?(?:https?:)?//"""
                     r"""[^>]*>|(?:@import|url\()\s*["'(]*(?:https?:)?//[^"')]*""", re.IGNORECASE)

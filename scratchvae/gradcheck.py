@@ -130,9 +130,11 @@ def check_nothing_given_changes(claim):
 
 
 def check_float32(claim):
-    """float32 in, float32 out and back: no constant may make the arrays float64."""
+    """float32 in, float32 out and back, and finite: no constant may make the arrays float64."""
     outputs, backward = claim.run([x.astype(np.float32) for x in claim.inputs], np.float32)
     gradient = claim.pull(backward, [np.ones_like(y) for y in outputs])
     for name, a in [*(("an output", y) for y in outputs), *zip(claim.names, gradient, strict=True)]:
         if a.dtype != np.float32:
             raise ProofError(f"{claim.name}: with float32 inputs, {name} became {a.dtype}")
+        if not np.isfinite(a).all():
+            raise ProofError(f"{claim.name}: with float32 inputs, {name} is not finite")

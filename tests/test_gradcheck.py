@@ -162,6 +162,15 @@ def test_a_backward_that_leaks_float64_is_found():
         prove(scale, x(3, 2))
 
 
+def test_an_overflow_in_float32_alone_is_found():
+    @node
+    def scale(x):
+        return 1e30 * (1e30 * x), lambda dy: 1e30 * (1e30 * dy)
+
+    with pytest.raises(ProofError, match="with float32 inputs, an output is not finite"), np.errstate(over="ignore"):
+        prove(scale, x(3, 2))
+
+
 def test_a_forward_that_is_not_analytic_is_told_so():
     @node
     def size(x):
