@@ -50,7 +50,7 @@ WORKLOADS = {
     "mlp-128": Workload("MLP VAE 784-400-20, batch 128", "mlp", batch=128, steps=150),
     "mlp-32": Workload("MLP VAE 784-400-20, batch 32", "mlp", batch=32, steps=300),
     "mlp-512": Workload("MLP VAE 784-400-20, batch 512", "mlp", batch=512, steps=50),
-    "conv-128": Workload("convolutional VAE of chapter 10, batch 128", "conv", batch=128, steps=10, warm_up=100,
+    "conv-128": Workload("convolutional VAE of chapter 10, batch 128", "conv", batch=128, steps=10,
                          lr=5e-4, beta=5.0),
     "iwae-20": Workload("IWAE 784-200-200-50, tanh, batch 20, k = 50", "iwae", batch=20, steps=40),
 }
