@@ -63,7 +63,10 @@ class node(Module):
 
 
 class Sequential(Module):
-    """y = f_n(... f_2(f_1(x))): forward through the nodes in order, home through them in reverse."""
+    """y = f_n(... f_2(f_1(x))): forward through the nodes in order, home through them in reverse.
+
+    A node that sends nothing home, one that sees data, ends the way.
+    """
 
     def __init__(self, *nodes):
         self.nodes = nodes
@@ -77,6 +80,8 @@ class Sequential(Module):
         def backward(*dy):
             for f_backward in reversed(backwards):
                 dy = (f_backward(*dy),)
+                if dy[0] is None:
+                    break
             return dy[0]
 
         return x, backward

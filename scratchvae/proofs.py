@@ -126,6 +126,7 @@ PROOFS = {
     nn.flatten: lambda t: prove(nn.flatten, t.images(2)),
     nn.Reshape: lambda t: prove(nn.Reshape(t.H, t.Z, 2), t.normal(t.B, 2 * t.H * t.Z)),
     nn.Conv2d: lambda t: t.prove_convolution(nn.Conv2d),
+    nn.FirstConv2d: lambda t: prove(nn.FirstConv2d(1, 5, rng=t.rng, **t.kernel()), x=t.images(1)),
     nn.ConvTranspose2d: lambda t: t.prove_convolution(nn.ConvTranspose2d),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),

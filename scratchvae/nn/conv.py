@@ -32,7 +32,7 @@ class Conv2d(Module):
 
         def backward(dy):
             W.grad += of_x.gradient(x, dy)
-            b.grad += dy.sum(axis=(0, 1, 2))
+            b.grad += sum_of_pixels(dy)
             return of_x.adjoint(dy, W.value, x.shape[1:3])
 
         return of_x.value(x, W.value, b.value), backward
@@ -62,7 +62,7 @@ class ConvTranspose2d(Module):
 
         def backward(dy):
             W.grad += to_x.gradient(dy, x)
-            b.grad += dy.sum(axis=(0, 1, 2))
+            b.grad += sum_of_pixels(dy)
             return to_x.value(dy, W.value)
 
         return to_x.adjoint(x, W.value, size, b.value), backward
@@ -93,6 +93,12 @@ class Reshape(Module):
             return dy.reshape(x.shape)
 
         return x.reshape(len(x), *self.shape), backward
+
+
+def sum_of_pixels(x):
+    """x.sum(axis=(0, 1, 2)), for each channel: (B, H, W, C) -> (C,). As a product with ones it is ten times as fast."""
+    x = x.reshape(-1, x.shape[3])
+    return np.ones_like(x[:, 0]) @ x
 
 
 def require_images(x, channels):

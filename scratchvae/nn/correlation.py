@@ -9,9 +9,12 @@ Three moves make `unfold(x) @ W` (conv.py) fast, and change nothing in what is c
 3. A few images at a time: what is spread out stays in the core's cache.
 """
 
-import numpy as np
+import itertools
 
-from .patches import fold, unfold
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .patches import fold
 
 MOST = 1 << 17          # numbers that are spread out at a time: half a megabyte in float32
 
@@ -37,18 +40,21 @@ class Correlation:
                              f"{self.kernel} with padding {self.padding}, but has {n}")
         return (n + 2 * self.padding - self.kernel) // self.stride + 1
 
-    def value(self, x, W, b=0.0):
+    def value(self, x, W, b=None):
         """unfold(x) W + b"""
         size, V = [self.size_out(n) for n in x.shape[1:3]], self.for_blocks(W)
         y = np.empty((len(x), *size, self.c_out), np.result_type(x, W), like=x)
         for few in self.few(x, size):
             S = self.to_blocks(x[few], size)
-            y[few] = (pixelwise(unfold(S, kernel=self.q), V) if self.spread_x else
-                      fold(pixelwise(S, V), size=size, kernel=self.q, padding=self.q - 1))
-            y[few] += b
+            if self.spread_x:
+                y[few] = pixelwise(neighbours(S, self.q), V)
+            else:
+                gather(pixelwise(S, V), self.q, y[few])
+            if b is not None:
+                add_to_pixels(y[few], b)
         return y
 
-    def adjoint(self, y, W, size, b=0.0):
+    def adjoint(self, y, W, size, b=None):
         """fold(y W') + b, of `size` (H, W)"""
         if min(size) < 1 or [self.size_out(n) for n in size] != list(y.shape[1:3]):
             raise ValueError(f"no image of {size[0]} x {size[1]} pixels becomes one of {y.shape[1]} x {y.shape[2]} by "
@@ -58,9 +64,10 @@ class Correlation:
         blocks = [n + self.q - 1 for n in y.shape[1:3]]
         for few in self.few(y, y.shape[1:3]):
             S = (fold(pixelwise(y[few], V), size=blocks, kernel=self.q) if self.spread_x else
-                 pixelwise(unfold(y[few], kernel=self.q, padding=self.q - 1), V))
+                 pixelwise(neighbours(framed(y[few], self.q - 1), self.q), V))
             self.from_blocks(S, x[few])
-            x[few] += b
+            if b is not None:
+                add_to_pixels(x[few], b)
         return x
 
     def gradient(self, x, y):
@@ -69,9 +76,9 @@ class Correlation:
         for few in self.few(x, y.shape[1:3]):
             S, d = self.to_blocks(x[few], y.shape[1:3]), y[few]
             if self.spread_x:
-                S = unfold(S, kernel=self.q)
+                S = neighbours(S, self.q)
             else:
-                d = unfold(d, kernel=self.q, padding=self.q - 1)
+                d = neighbours(framed(d, self.q - 1), self.q)
             total += S.reshape(-1, S.shape[-1]).T @ d.reshape(-1, d.shape[-1])
         return self.from_matrix_for_blocks(total)
 
@@ -117,6 +124,51 @@ class Correlation:
             V = V.reshape(s, s, self.c_in, q, q, self.c_out).transpose(3, 4, 0, 1, 2, 5)[::-1, ::-1]
         V = V.reshape(q, q, s, s, self.c_in, self.c_out).swapaxes(1, 2)
         return V.reshape(q * s, q * s, self.c_in, self.c_out)[:k, :k].reshape(-1, self.c_out)
+
+
+def neighbours(x, q):
+    """unfold(x, kernel=q): for each pixel the q x q pixels from there on, x (B, n, m, C) -> (B, h, w, q q C)
+
+    It copies the longest runs there are in memory: the q pixels of a row, or, of one channel, a row of the image.
+    """
+    B, n, m, C = x.shape
+    h, w = n - q + 1, m - q + 1
+    if C == 1:
+        patches = np.empty((q, q, B, h, w), x.dtype, like=x)
+        for a, b in itertools.product(range(q), repeat=2):
+            patches[a, b] = x[:, a:a + h, b:b + w, 0]
+        return patches.transpose(2, 3, 4, 0, 1).reshape(B, h, w, -1)
+    runs = sliding_window_view(x.reshape(B, n, -1), q * C, axis=2)[:, :, ::C]
+    patches = np.empty((B, h, w, q, q * C), x.dtype, like=x)
+    for a in range(q):
+        patches[:, :, :, a] = runs[:, a:a + h]
+    return patches.reshape(B, h, w, -1)
+
+
+def gather(patches, q, y):
+    """y = fold(patches, kernel=q) without its frame: each pixel the sum of what the q x q patches around it hold."""
+    h, w = y.shape[1:3]
+    patches = patches.reshape(*patches.shape[:3], q, q, -1)
+    for i, j in itertools.product(range(q), repeat=2):
+        part = patches[:, i:i + h, j:j + w, q - 1 - i, q - 1 - j]
+        if i == j == 0:
+            y[:] = part
+        else:
+            y += part
+
+
+def framed(x, p):
+    """x with p pixels of zeros around it."""
+    B, n, m, C = x.shape
+    y = np.zeros((B, n + 2 * p, m + 2 * p, C), x.dtype, like=x)
+    y[:, p:p + n, p:p + m] = x
+    return y
+
+
+def add_to_pixels(y, b):
+    """y += b, a number for each channel, a row of pixels at a time."""
+    rows = y.reshape(len(y), y.shape[1], -1)
+    rows += np.tile(b, y.shape[2])
 
 
 def pixelwise(x, V):

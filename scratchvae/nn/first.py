@@ -1,5 +1,6 @@
-"""The layer that sees data: what is given to it does not learn, so nothing goes home to it."""
+"""The layers that see data: what is given to them does not learn, so nothing goes home to it."""
 
+from .conv import Conv2d, sum_of_pixels
 from .linear import Linear
 
 
@@ -16,5 +17,19 @@ class FirstLinear(Linear):
         def backward(dy):
             W.grad += x.T @ dy
             b.grad += dy.sum(axis=0)
+
+        return y, backward
+
+
+class FirstConv2d(Conv2d):
+    """A Conv2d whose x is data: no gradient is computed for it, and backward returns none. See FirstLinear."""
+
+    def forward(self, x):
+        y, _ = super().forward(x)
+        W, b, of_x = self.W, self.b, self.map
+
+        def backward(dy):
+            W.grad += of_x.gradient(x, dy)
+            b.grad += sum_of_pixels(dy)
 
         return y, backward

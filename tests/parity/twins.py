@@ -141,6 +141,7 @@ TWINS = {
     nn.flatten: lambda f, p, x: torch.flatten(x, 1),
     nn.Reshape: lambda f, p, x: torch.unflatten(x, 1, f.shape),
     nn.Conv2d: conv,
+    nn.FirstConv2d: conv,
     nn.ConvTranspose2d: conv_transpose,
     nn.GaussianHeads: gaussian_heads,
     probability.reparameterize: lambda f, p, mu, logvar, *, eps: mu + normal(mu, logvar).stddev * eps,
