@@ -33,7 +33,7 @@ def report(model, x, *, data, split="test", binarization="none", samples=100, se
     if not isinstance(model, VAE):
         return [loss(model), reconstruction_error(about)]
     entries = [loss(VAE(model.encoder, model.decoder, model.n_latents, model.likelihood))]
-    entries += [loss(model)] if isinstance(model, IWAE) else []
+    entries += [loss(model)] if isinstance(model, IWAE) and model.k != samples else []       # once is enough
     entries += [] if isinstance(model.likelihood, SquaredError) else importance(about, samples)
     entries += [*information(about), active(about), reconstruction_error(about)]
     return entries + (frechet(about, features) if features and len(x) >= 4 else [])

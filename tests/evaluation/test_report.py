@@ -88,6 +88,8 @@ def test_a_few_images_have_a_report_too(images):
 def test_every_model_is_called_what_it_is():
     assert list(by_name(report(model(mlp_iwae, k=3), X, data="toys", binarization="static", samples=7)))[:3] == [
         "-ELBO", "-L_3", "-L_7"]
+    same = [entry.quantity for entry in report(model(mlp_iwae, k=3), X, data="toys", binarization="static", samples=3)]
+    assert same.count("-L_3") == 1
     names = list(by_name(report(squared(), X, data="toys")))
     assert names[0].startswith("surrogate") and not any("-L_" in name or "sample size" in name for name in names)
     assert list(by_name(report(model(mlp_autoencoder), X, data="toys"))) == ["cross-entropy", "reconstruction error"]
