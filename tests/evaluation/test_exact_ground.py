@@ -80,6 +80,18 @@ def test_l_1_is_the_elbo_of_the_same_draw(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_no_diagonal_encoder_is_better_than_that_of_the_exact_vae(seed):
+    """-ELBO is quadratic in eps: its mean over eps = +-sqrt(Z) e_j is that over N(0, I), and there its slope is 0."""
+    model = random_model(seed, least=2)
+    vae, x, Z = exact_vae(model), model.sample(20, np.random.default_rng(seed))[0], model.W.shape[1]
+    points = math.sqrt(Z) * np.concatenate([np.eye(Z), -np.eye(Z)])
+    nats, backward = vae.forward(x=x.repeat(2 * Z, axis=0), eps=np.tile(points, (len(x), 1)))
+    backward(*np.ones_like(nats))
+    for name, p in vae.encoder.parameters().items():
+        np.testing.assert_allclose(p.grad, 0, atol=1e-10 * len(nats[0]), err_msg=name)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_where_q_is_the_posterior_nothing_varies(seed):
     """Every w is p(x): every L_k is log p(x), all k draws count, and AIS from q has nothing to add."""
     model = random_model(seed, orthogonal=True)
@@ -142,13 +154,15 @@ def test_ais_is_within_its_error_and_unbiased(seed, base):
     assert 0.5 < acceptance.mean() <= 1
 
 
-@pytest.mark.parametrize(("base", "temperatures", "images"), [("prior", 60, 600), ("posterior", 12, 2000)])
+@pytest.mark.parametrize(("base", "chains", "temperatures", "images"),
+                         [("prior", 1, 60, 600), ("posterior", 1, 12, 2000), ("posterior", 4, 3, 4000)])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_way_back_bounds_from_above(seed, base, temperatures, images):
+def test_the_way_back_bounds_from_above(seed, base, chains, temperatures, images):
     """From the z that x was made of, E w = 1 / p(x); between the two bounds lies log p(x)."""
     model = random_model(seed, least=2)
     vae, (x, z) = wider(exact_vae(model), 1.0), model.sample(images, np.random.default_rng(seed))
-    log_p, options = model.log_evidence(x), {"chains": 1, "temperatures": temperatures, "leapfrogs": 3, "base": base}
+    log_p = model.log_evidence(x)
+    options = {"chains": chains, "temperatures": temperatures, "leapfrogs": 3, "base": base}
     upper = annealed_upper_bound(vae, x, z, seed=seed, **options)
     assert mean_is(1, np.exp(log_p - upper))
     assert mean_is_positive(upper - log_p)
