@@ -14,7 +14,7 @@ def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, d
     That one is a distance and no likelihood: trained with weights={"kl": 5} it is the network as it is published.
     """
     likelihood = likelihood or SquaredError()
-    if getattr(likelihood, "outputs", 1) != 1:
+    if likelihood.outputs != 1:
         raise ValueError(f"likelihood must ask for one output a pixel, but asks for {likelihood.outputs}")
     c, options = channels, {"rng": rng, "dtype": dtype}
     encoder = Sequential(

@@ -17,7 +17,7 @@ from .gaussian import gaussian_logpdf
 def bernoulli_nll(logits, *, x):
     """-log p(x|z) = sum_d softplus(a_d) - a_d x_d,  p(x_d = 1|z) = sigmoid(a_d).     Kingma & Welling 2014, eq. (11)
 
-    logits a and x of shape (B, D) -> (B,), in nats. Exact at any logit: with t = tanh(a/2), softplus(a) =
+    logits a and x of shape (B, D) -> (B,), in nats. Sound at any logit: with t = tanh(a/2), softplus(a) =
     max(a, 0) + log 2 - log(1 + |t|), and sigmoid(a) = (1 + t) / 2 in the gradient is made of the same t.
     On grey x in [0, 1] the same number is a surrogate (cross-entropy), not a likelihood.
     """
@@ -115,6 +115,7 @@ class SquaredError(Module):
     """The distance |y - x|^2 where a model asks for a likelihood. It is not a density: it has no `sample`."""
 
     unit = "squared pixels"
+    outputs = 1
 
     def forward(self, y, *, x):
         return squared_error.forward(y, x=x)

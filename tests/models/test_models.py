@@ -43,6 +43,12 @@ def test_a_vae_reconstructs_from_the_mean_of_its_posterior(rng):
     assert np.ptp(vae.reconstruct(X), axis=0).min() > 0         # it depends on x
 
 
+def test_the_squared_error_stands_where_a_likelihood_does(rng):
+    vae, x = mlp_vae(3, [4], 2, rng, likelihood=SquaredError(), dtype=np.float64), rng.random((5, 3))
+    distance, _ = vae(x=x, eps=np.zeros((5, 2)))
+    np.testing.assert_allclose(distance, ((vae.reconstruct(x) - x) ** 2).sum(axis=1), rtol=1e-13)
+
+
 def test_the_terms_of_a_vae_are_those_of_its_parts(rng):
     vae = mlp_vae(9, [5], 3, rng, likelihood=Gaussian(0.4))
     eps = vae.noise(X, rng)["eps"]
