@@ -11,6 +11,7 @@ way back, from an exact draw of p(z|x), gives E w = 1 / p(x): a bound from above
 import contextlib
 import dataclasses
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -148,7 +149,7 @@ def relative_error(log_w):
     """The standard error of the mean of w over that mean, which is that of its logarithm: log w (B, K) -> (B,)."""
     K = log_w.shape[1]
     w = np.exp(log_w - log_mean_exp(log_w)[:, None])              # their mean is 1
-    return w.std(axis=1, ddof=1) / np.sqrt(K) if K > 1 else np.full(len(w), np.nan)
+    return w.std(axis=1, ddof=1) / math.sqrt(K) if K > 1 else np.full(len(w), np.nan)
 
 
 def check(model, chains, temperatures, leapfrogs, base):

@@ -1,5 +1,7 @@
 """A data set as a model sees it, and what its encoder says of all of it."""
 
+import math
+
 import numpy as np
 
 from ..datasets import binarize_once
@@ -21,5 +23,5 @@ def encodings(model, x, batch_size=500):
 def mean_and_error(values):
     """The mean of values (N,) and its standard error over them; nan for a single one."""
     values = np.asarray(values, np.float64)
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else np.nan
     return float(values.mean()), float(error)
