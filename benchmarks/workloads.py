@@ -14,8 +14,7 @@ class Workload:
     """A training on MNIST, in slices: one epoch of `fit` over the first steps x batch images, all of it timed.
 
     Before the first slice that counts, `warm_up` steps: the moments of Adam that fade become subnormal numbers, slow to
-    compute with, after about 800 steps. The convolutional VAE is warmed for fewer, to be done in time: its weights
-    are used all over the image, and their gradients do not vanish.
+    compute with, after about 800 steps.
     """
 
     title: str
@@ -50,7 +49,7 @@ WORKLOADS = {
     "mlp-128": Workload("MLP VAE 784-400-20, batch 128", "mlp", batch=128, steps=150),
     "mlp-32": Workload("MLP VAE 784-400-20, batch 32", "mlp", batch=32, steps=300),
     "mlp-512": Workload("MLP VAE 784-400-20, batch 512", "mlp", batch=512, steps=50),
-    "conv-128": Workload("convolutional VAE of chapter 10, batch 128", "conv", batch=128, steps=10,
+    "conv-128": Workload("convolutional VAE of chapter 10, batch 128", "conv", batch=128, steps=20,
                          lr=5e-4, beta=5.0),
     "iwae-20": Workload("IWAE 784-200-200-50, tanh, batch 20, k = 50", "iwae", batch=20, steps=40),
 }

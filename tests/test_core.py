@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from scratchvae.core import Module, Parameter, Sequential, node, pack, require_same_shape
-from scratchvae.nn import Linear, relu
+from scratchvae.core import (
+    MicroBatches,
+    Module,
+    Parameter,
+    Sequential,
+    in_micro_batches,
+    node,
+    pack,
+    require_same_shape,
+)
+from scratchvae.nn import FirstLinear, GaussianHeads, Linear, relu
+from scratchvae.probability import bernoulli_nll
 
 
 @pytest.fixture
@@ -77,3 +87,42 @@ def test_gradients_start_at_zero():
 def test_shapes_that_would_broadcast_silently_are_refused():
     with pytest.raises(ValueError, match=r"logvar must have the shape of mu, \(3, 2\), but has \(1, 2\)"):
         require_same_shape(mu=np.zeros((3, 2)), logvar=np.zeros((1, 2)))
+
+
+def test_micro_batches_are_the_same_function_with_the_same_gradients(rng):
+    nodes = FirstLinear(3, 4, rng, dtype=np.float64), relu, GaussianHeads(4, 2, rng, dtype=np.float64)
+    x, dmu, dlogvar = rng.standard_normal((7, 3)), *rng.standard_normal((2, 7, 2))
+    whole = Sequential(*nodes)
+    theta = pack(whole)
+    y, backward = whole.forward(x)
+    backward(dmu, dlogvar)
+    g = theta.grad.copy()
+    for size in (1, 3, 7, 100):
+        parts = MicroBatches(*nodes, size=size)
+        assert list(parts.parameters()) == list(whole.parameters())
+        theta.grad[:] = 0
+        found, backward = parts.forward(x)
+        assert np.allclose(found, y, rtol=1e-14)
+        assert backward(dmu, dlogvar) is None
+        assert np.allclose(theta.grad, g, rtol=1e-13, atol=1e-14)
+
+
+def test_micro_batches_send_a_gradient_home_and_take_constants_along(rng):
+    logits, x = rng.standard_normal((2, 7, 5))
+    nll, backward = bernoulli_nll.forward(logits, x=x)
+    found, found_backward = in_micro_batches(bernoulli_nll.forward, logits, x=x, size=2)
+    assert np.array_equal(found, nll)
+    assert np.array_equal(found_backward(nll), backward(nll))
+
+
+def test_micro_batches_take_no_more_examples_at_a_time_than_they_say(rng):
+    seen = []
+
+    @node
+    def look(x):
+        seen.append(len(x))
+        return x, lambda dy: dy
+
+    MicroBatches(look, size=3)(np.zeros((8, 2)))
+    MicroBatches(look, size=3)(np.zeros((0, 2)))
+    assert seen == [3, 3, 2, 0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import Sequential
+from ..core import MicroBatches
 from ..nn import Conv2d, ConvTranspose2d, FirstConv2d, GaussianHeads, Linear, Reshape, flatten, relu
 from ..probability import SquaredError
 from .vae import VAE
@@ -17,17 +17,19 @@ def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, d
     if likelihood.outputs != 1:
         raise ValueError(f"likelihood must ask for one output a pixel, but asks for {likelihood.outputs}")
     c, options = channels, {"rng": rng, "dtype": dtype}
-    encoder = Sequential(
+    encoder = MicroBatches(
         Reshape(28, 28, 1),
         FirstConv2d(1, c, 4, stride=1, padding=2, **options), activation,                         # 29 x 29 x 32
         Conv2d(c, c, 4, stride=2, padding=1, **options), activation,                              # 14 x 14 x 32
         Conv2d(c, 2 * c, 4, stride=2, padding=1, **options), activation,                          # 7 x 7 x 64
         flatten,                                                                                  # 3136
-        GaussianHeads(98 * c, n_latents, **options))
-    decoder = Sequential(
+        GaussianHeads(98 * c, n_latents, **options),
+        size=8)
+    decoder = MicroBatches(
         Linear(n_latents, 98 * c, **options), activation, Reshape(7, 7, 2 * c),
         ConvTranspose2d(2 * c, c, 4, stride=2, padding=1, **options), activation,                 # 14 x 14 x 32
         ConvTranspose2d(c, c, 4, stride=2, padding=1, output_padding=1, **options), activation,   # 29 x 29 x 32
         ConvTranspose2d(c, 1, 4, stride=1, padding=2, **options),                                 # 28 x 28 x 1
-        flatten)
+        flatten,
+        size=8)
     return VAE(encoder, decoder, n_latents, likelihood)

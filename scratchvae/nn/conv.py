@@ -4,7 +4,8 @@
     ConvTranspose2d    y = fold(x W') + b            each pixel of x makes a patch; the patches are laid over each other
 
 unfold and fold (patches.py) are adjoint, so <unfold(x) W, y> = <x, fold(y W')>: what is forward for the one is the way
-back for the other. `Correlation` computes both products fast, a few images at a time (correlation.py).
+back for the other. `Correlation` computes both products fast (correlation.py), of a few images at a time fastest, as
+`MicroBatches` deals them out (core.py).
 """
 
 import numpy as np
@@ -31,11 +32,12 @@ class Conv2d(Module):
         require_images(x, of_x.c_in)
 
         def backward(dy):
-            W.grad += of_x.gradient(x, dy)
+            dY = of_x.lay_y(dy)
+            W.grad += of_x.gradient(of_x.lay_x(x), dY)
             b.grad += sum_of_pixels(dy)
-            return of_x.adjoint(dy, W.value, x.shape[1:3])
+            return of_x.adjoint(dY, W.value, x.shape[1:3])
 
-        return of_x.value(x, W.value, b.value), backward
+        return of_x.value(of_x.lay_x(x), W.value, b.value), backward
 
 
 class ConvTranspose2d(Module):
@@ -61,11 +63,12 @@ class ConvTranspose2d(Module):
         size = self.size_out(x)
 
         def backward(dy):
-            W.grad += to_x.gradient(dy, x)
+            dX = to_x.lay_x(dy)
+            W.grad += to_x.gradient(dX, to_x.lay_y(x))
             b.grad += sum_of_pixels(dy)
-            return to_x.value(dy, W.value)
+            return to_x.value(dX, W.value)
 
-        return to_x.adjoint(x, W.value, size, b.value), backward
+        return to_x.adjoint(to_x.lay_y(x), W.value, size, b.value), backward
 
     def size_out(self, x):
         """(H, W) of y"""

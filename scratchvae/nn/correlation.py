@@ -1,12 +1,13 @@
-"""The linear map of a convolution, as one matrix product for a few images at a time: its value, adjoint and gradient.
+"""The linear map of a convolution, as one matrix product: its value, adjoint and gradient.
 
-Three moves make `unfold(x) @ W` (conv.py) fast, and change nothing in what is computed:
+Two moves make `unfold(x) @ W` (conv.py) fast, and change nothing in what is computed:
 
 1. A block of stride x stride pixels is seen as one pixel with stride^2 times the channels. Then the stride is 1, and
    the kernel is q = ceil(kernel / stride) blocks wide: 2 instead of 4 for the k4 s2 of the convolutional VAE.
 2. At stride 1 a convolution is also a transposed one, with the kernel turned round: fold(x @ W~) instead of
    unfold(x) @ W. So the side with fewer channels is the one that is spread out q^2 times.
-3. A few images at a time: what is spread out stays in the core's cache.
+
+What is spread out should stay in the core's cache: give it a few images at a time (MicroBatches, core.py).
 """
 
 import itertools
@@ -16,13 +17,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .patches import fold
 
-MOST = 1 << 17          # numbers that are spread out at a time: half a megabyte in float32
-
 
 class Correlation:
     """y[i, j] = sum_{a, b} x[s i + a - p, s j + b - p] W[a, b]:  x (B, H, W, C) -> y (B, h, w, D), W (k k C, D)
 
-    Outside of x there are zeros. `value`, `adjoint` and `gradient` are unfold(x) W, fold(y W') and unfold(x)' y.
+    Outside of x there are zeros. First x and y are laid out, X = lay_x(x) and Y = lay_y(y), of which one is spread out;
+    then `value`, `adjoint` and `gradient` are unfold(x) W, fold(y W') and unfold(x)' y.
     """
 
     def __init__(self, c_in, c_out, kernel, stride, padding):
@@ -40,72 +40,58 @@ class Correlation:
                              f"{self.kernel} with padding {self.padding}, but has {n}")
         return (n + 2 * self.padding - self.kernel) // self.stride + 1
 
-    def value(self, x, W, b=None):
+    def lay_x(self, x):
+        """x in blocks; if it is x that is spread out, the q x q blocks under each place of the kernel."""
+        S = self.to_blocks(x)
+        return neighbours(S, self.q) if self.spread_x else S
+
+    def lay_y(self, y):
+        """y; if it is y that is spread out, the q x q places of the kernel over each block."""
+        return y if self.spread_x else neighbours(framed(y, self.q - 1), self.q)
+
+    def value(self, X, W, b=None):
         """unfold(x) W + b"""
-        size, V = [self.size_out(n) for n in x.shape[1:3]], self.for_blocks(W)
-        y = np.empty((len(x), *size, self.c_out), np.result_type(x, W), like=x)
-        for few in self.few(x, size):
-            S = self.to_blocks(x[few], size)
-            if self.spread_x:
-                y[few] = pixelwise(neighbours(S, self.q), V)
-            else:
-                gather(pixelwise(S, V), self.q, y[few])
-            if b is not None:
-                add_to_pixels(y[few], b)
+        y = pixelwise(X, self.for_blocks(W))
+        if not self.spread_x:
+            y = gather(y, self.q)
+        if b is not None:
+            add_to_pixels(y, b)
         return y
 
-    def adjoint(self, y, W, size, b=None):
+    def adjoint(self, Y, W, size, b=None):
         """fold(y W') + b, of `size` (H, W)"""
-        if min(size) < 1 or [self.size_out(n) for n in size] != list(y.shape[1:3]):
-            raise ValueError(f"no image of {size[0]} x {size[1]} pixels becomes one of {y.shape[1]} x {y.shape[2]} by "
-                             f"a kernel of {self.kernel}, stride {self.stride} and padding {self.padding}")
-        V = self.for_blocks(W).T
-        x = np.empty((len(y), *size, self.c_in), np.result_type(y, W), like=y)
-        blocks = [n + self.q - 1 for n in y.shape[1:3]]
-        for few in self.few(y, y.shape[1:3]):
-            S = (fold(pixelwise(y[few], V), size=blocks, kernel=self.q) if self.spread_x else
-                 pixelwise(neighbours(framed(y[few], self.q - 1), self.q), V))
-            self.from_blocks(S, x[few])
-            if b is not None:
-                add_to_pixels(x[few], b)
+        if min(size) < 1:
+            raise ValueError(f"x must become an image, but of its pixels a kernel of {self.kernel} with stride "
+                             f"{self.stride} and padding {self.padding} makes {size[0]} x {size[1]}")
+        blocks = [self.size_out(n) + self.q - 1 for n in size]
+        S = pixelwise(Y, self.for_blocks(W).T)
+        if self.spread_x:
+            S = fold(S, size=blocks, kernel=self.q)
+        x = self.from_blocks(S, size)
+        if b is not None:
+            add_to_pixels(x, b)
         return x
 
-    def gradient(self, x, y):
-        """unfold(x)' y: what W gets, when y is the gradient that comes home to value(x, W)."""
-        total = self.for_blocks(np.zeros((self.kernel**2 * self.c_in, self.c_out), np.result_type(x, y), like=x))
-        for few in self.few(x, y.shape[1:3]):
-            S, d = self.to_blocks(x[few], y.shape[1:3]), y[few]
-            if self.spread_x:
-                S = neighbours(S, self.q)
-            else:
-                d = neighbours(framed(d, self.q - 1), self.q)
-            total += S.reshape(-1, S.shape[-1]).T @ d.reshape(-1, d.shape[-1])
-        return self.from_matrix_for_blocks(total)
+    def gradient(self, X, Y):
+        """unfold(x)' y: what W gets, when y is the gradient that comes home to unfold(x) W."""
+        return self.from_matrix_for_blocks(X.reshape(-1, X.shape[-1]).T @ Y.reshape(-1, Y.shape[-1]))
 
-    def few(self, images, size):
-        """Slices of images, as many as may be spread out at a time: on a GPU, all."""
-        if not isinstance(images, np.ndarray):
-            return [slice(None)]
-        spread = self.q**2 * (self.stride**2 * self.c_in if self.spread_x else self.c_out)
-        n = max(1, MOST // (spread * (size[0] + self.q - 1) * (size[1] + self.q - 1)))
-        return (slice(start, start + n) for start in range(0, len(images), n))
-
-    def to_blocks(self, x, size):
+    def to_blocks(self, x):
         """x, padded, as (B, n, m, s s C): each block of s x s pixels one pixel."""
-        s, p, (n, m) = self.stride, self.padding, (size[0] + self.q - 1, size[1] + self.q - 1)
+        s, p, (n, m) = self.stride, self.padding, (self.size_out(side) + self.q - 1 for side in x.shape[1:3])
         padded = np.zeros((len(x), n * s, m * s, self.c_in), x.dtype, like=x)
         inside = x[:, :n * s - p, :m * s - p]                   # what no kernel reaches is left out
         padded[:, p:p + inside.shape[1], p:p + inside.shape[2]] = inside
-        return padded.reshape(-1, n, s, m, s, self.c_in).swapaxes(2, 3).reshape(-1, n, m, s * s * self.c_in)
+        return padded.reshape(-1, n, s, m, s, self.c_in).swapaxes(2, 3).reshape(len(x), n, m, s * s * self.c_in)
 
-    def from_blocks(self, S, x):
-        """The adjoint of to_blocks, written into x."""
+    def from_blocks(self, S, size):
+        """The adjoint of to_blocks: x of `size` (H, W)."""
         s, p, (n, m) = self.stride, self.padding, S.shape[1:3]
-        padded = S.reshape(-1, n, m, s, s, self.c_in).swapaxes(2, 3).reshape(-1, n * s, m * s, self.c_in)
-        inside = padded[:, p:p + x.shape[1], p:p + x.shape[2]]
-        x[:, inside.shape[1]:] = 0
-        x[:, :, inside.shape[2]:] = 0
+        padded = S.reshape(-1, n, m, s, s, self.c_in).swapaxes(2, 3).reshape(len(S), n * s, m * s, self.c_in)
+        inside = padded[:, p:p + size[0], p:p + size[1]]
+        x = np.zeros((len(S), *size, self.c_in), S.dtype, like=S)
         x[:, :inside.shape[1], :inside.shape[2]] = inside
+        return x
 
     def for_blocks(self, W):
         """W (k k C, D) for blocks: (q q s s C, D) if x is spread out; if y is, turned round, (s s C, q q D)."""
@@ -137,24 +123,23 @@ def neighbours(x, q):
         patches = np.empty((q, q, B, h, w), x.dtype, like=x)
         for a, b in itertools.product(range(q), repeat=2):
             patches[a, b] = x[:, a:a + h, b:b + w, 0]
-        return patches.transpose(2, 3, 4, 0, 1).reshape(B, h, w, -1)
-    runs = sliding_window_view(x.reshape(B, n, -1), q * C, axis=2)[:, :, ::C]
+        return patches.transpose(2, 3, 4, 0, 1).reshape(B, h, w, q * q)
+    runs = sliding_window_view(x.reshape(B, n, m * C), q * C, axis=2)[:, :, ::C]
     patches = np.empty((B, h, w, q, q * C), x.dtype, like=x)
     for a in range(q):
         patches[:, :, :, a] = runs[:, a:a + h]
-    return patches.reshape(B, h, w, -1)
+    return patches.reshape(B, h, w, q * q * C)
 
 
-def gather(patches, q, y):
-    """y = fold(patches, kernel=q) without its frame: each pixel the sum of what the q x q patches around it hold."""
-    h, w = y.shape[1:3]
-    patches = patches.reshape(*patches.shape[:3], q, q, -1)
-    for i, j in itertools.product(range(q), repeat=2):
-        part = patches[:, i:i + h, j:j + w, q - 1 - i, q - 1 - j]
-        if i == j == 0:
-            y[:] = part
-        else:
-            y += part
+def gather(patches, q):
+    """fold(patches, kernel=q) without its frame: each pixel the sum of what the q x q patches around it hold."""
+    h, w = (n - q + 1 for n in patches.shape[1:3])
+    patches = patches.reshape(*patches.shape[:3], q, q, patches.shape[3] // q**2)
+    parts = [patches[:, i:i + h, j:j + w, q - 1 - i, q - 1 - j] for i, j in itertools.product(range(q), repeat=2)]
+    y = parts[0].copy()
+    for part in parts[1:]:
+        y += part
+    return y
 
 
 def framed(x, p):
@@ -167,7 +152,7 @@ def framed(x, p):
 
 def add_to_pixels(y, b):
     """y += b, a number for each channel, a row of pixels at a time."""
-    rows = y.reshape(len(y), y.shape[1], -1)
+    rows = y.reshape(*y.shape[:2], y.shape[2] * y.shape[3])
     rows += np.tile(b, y.shape[2])
 
 

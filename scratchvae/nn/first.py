@@ -29,7 +29,7 @@ class FirstConv2d(Conv2d):
         W, b, of_x = self.W, self.b, self.map
 
         def backward(dy):
-            W.grad += of_x.gradient(x, dy)
+            W.grad += of_x.gradient(of_x.lay_x(x), of_x.lay_y(dy))
             b.grad += sum_of_pixels(dy)
 
         return y, backward

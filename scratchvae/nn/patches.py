@@ -27,7 +27,7 @@ def unfold(x, *, kernel, stride=1, padding=0):
     def backward(dpatches):
         return fold(dpatches, size=(H, W), kernel=k, stride=s, padding=p)
 
-    return patches.reshape(len(x), h, w, -1), backward
+    return patches.reshape(len(x), h, w, k * k * x.shape[3]), backward
 
 
 @node
@@ -37,7 +37,7 @@ def fold(patches, *, size, kernel, stride=1, padding=0):
     The same loop as in unfold, with the two sides of the line exchanged: so it is unfold's adjoint (col2im).
     """
     (B, h, w, _), (H, W), k, s, p = patches.shape, size, kernel, stride, padding
-    patches = patches.reshape(B, h, w, k, k, -1)
+    patches = patches.reshape(B, h, w, k, k, patches.shape[3] // k**2)
     padded = np.zeros((B, H + 2 * p, W + 2 * p, patches.shape[5]), patches.dtype, like=patches)
     for a, b in itertools.product(range(k), repeat=2):
         padded[:, a:a + s * h:s, b:b + s * w:s] += patches[:, :, :, a, b]

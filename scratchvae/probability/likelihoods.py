@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..core import Module, node, require_positive, require_same_shape
+from ..core import Module, in_micro_batches, node, require_positive, require_same_shape
 from .gaussian import gaussian_logpdf
 
 
@@ -65,7 +65,7 @@ class Bernoulli(Module):
     outputs = 1                # numbers that the decoder gives for each pixel
 
     def forward(self, logits, *, x):
-        return bernoulli_nll.forward(logits, x=x)
+        return in_micro_batches(bernoulli_nll.forward, logits, x=x, size=64)
 
     def check(self, x, name):
         """ValueError, in one sentence, unless x lies in [0, 1]."""

@@ -53,9 +53,10 @@ MUTANTS = [
                    "            k = self.map.kernel\n"
                    "            return W.reshape(k, k, -1)[::-1, ::-1].reshape(W.shape)\n\n"
                    "        W, b, to_x = self.W, self.b, self.map",
-               "W.grad += to_x.gradient(dy, x)": "W.grad += turned(to_x.gradient(dy, x))",
-               "to_x.value(dy, W.value)": "to_x.value(dy, turned(W.value))",
-               "to_x.adjoint(x, W.value, size, b.value)": "to_x.adjoint(x, turned(W.value), size, b.value)"},
+               "W.grad += to_x.gradient(dX, to_x.lay_y(x))": "W.grad += turned(to_x.gradient(dX, to_x.lay_y(x)))",
+               "to_x.value(dX, W.value)": "to_x.value(dX, turned(W.value))",
+               "to_x.adjoint(to_x.lay_y(x), W.value, size, b.value)":
+                   "to_x.adjoint(to_x.lay_y(x), turned(W.value), size, b.value)"},
         caught_by="nn/test_conv.py::test_transposed_convolution_is_the_adjoint"),
     Mutant(
         name="output padding not in the size",

@@ -128,6 +128,7 @@ def continuous_bernoulli(f, p, logits, *, x):
 
 TWINS = {
     core.Sequential: through,
+    core.MicroBatches: through,
     nn.relu: lambda f, p, x: F.relu(x),
     nn.elu: lambda f, p, x: F.elu(x),
     nn.tanh: lambda f, p, x: torch.tanh(x),
