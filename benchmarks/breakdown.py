@@ -3,6 +3,7 @@
     python -m benchmarks.breakdown WORKLOAD STEPS WARM_UP
 """
 
+import collections
 import dataclasses
 import json
 import sys
@@ -24,16 +25,16 @@ SLICES = 5
 
 
 class Timed(core.Module):
-    """A node, with its forward and its way back counted under a name; `shapes` are those of its matrix products."""
+    """A node, its forward and its way back counted under a name; `products` counts its matrix products by shape."""
 
     def __init__(self, node, name, clock):
-        self.node, self.name, self.clock, self.shapes = node, name, clock, []
+        self.node, self.name, self.clock, self.products = node, name, clock, collections.Counter()
 
     def forward(self, *inputs, **constants):
         with self.clock.at(self.name):
             y, backward = self.node.forward(*inputs, **constants)
         if self.name == "layers":
-            self.shapes = list(shapes(self.node, inputs[0], y))
+            self.products.update(shapes(self.node, inputs[0], y))
         return y, self.clock.timed(self.name, backward)
 
 
@@ -70,18 +71,18 @@ def kind_of(node):
     return "reshaping" if node is nn.flatten or isinstance(node, nn.Reshape) else "activations"
 
 
-def sgemm(layers):
+def sgemm(layers, steps):
     """What matrix products alone take on this machine, of the shapes of a step: forward, and twice on the way back.
 
     -> {"ms": a step's, "gflops": the speed of these, "peak": and of a product of two 2048 x 2048 matrices}
     """
     seconds = flops = 0
     for i, layer in enumerate(layers):
-        for n, k, m in layer.shapes:
+        for (n, k, m), times in layer.products.items():
             x, W, dy = (np.random.default_rng(0).standard_normal(s, np.float32) for s in ((n, k), (k, m), (n, m)))
             products = [(x, W), (x.T, dy), (dy, W.T)][:3 if i else 2]             # the data need no gradient
-            seconds += sum(seconds_of(a, b) for a, b in products)
-            flops += len(products) * 2 * n * k * m
+            seconds += times / steps * sum(seconds_of(a, b) for a, b in products)
+            flops += times / steps * len(products) * 2 * n * k * m
     big = np.ones((2048, 2048), np.float32)
     return {"ms": 1e3 * seconds, "gflops": flops / seconds / 1e9, "peak": 2 * 2048**3 / seconds_of(big, big) / 1e9}
 
@@ -109,7 +110,7 @@ def breakdown(workload):
         for _ in range(SLICES):
             next(records)
     return {"ms": {name: 1e3 * s / SLICES / workload.steps for name, s in clock.seconds.most_common()},
-            "sgemm": sgemm(layers)}
+            "sgemm": sgemm(layers, SLICES * workload.steps)}
 
 
 if __name__ == "__main__":

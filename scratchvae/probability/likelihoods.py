@@ -12,6 +12,8 @@ import numpy as np
 from ..core import Module, in_micro_batches, node, require_positive, require_same_shape
 from .gaussian import gaussian_logpdf
 
+ROWS = 128              # of the Bernoulli loss at a time: of 784 pixels each, less than half a megabyte in float32
+
 
 @node
 def bernoulli_nll(logits, *, x):
@@ -65,7 +67,7 @@ class Bernoulli(Module):
     outputs = 1                # numbers that the decoder gives for each pixel
 
     def forward(self, logits, *, x):
-        return in_micro_batches(bernoulli_nll.forward, logits, x=x, size=64)
+        return in_micro_batches(bernoulli_nll.forward, logits, x=x, size=ROWS)
 
     def check(self, x, name):
         """ValueError, in one sentence, unless x lies in [0, 1]."""
