@@ -21,7 +21,7 @@ parity: .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'scikit-learn>=1.5' 'distributed>=2024.5'
 	$(BIN)/python -m pytest tests/parity
 
-# training speed and memory beside PyTorch's, 12 minutes on an idle machine; left in benchmarks/RESULTS.md
+# training speed and memory beside PyTorch's, half an hour on an idle machine; left in benchmarks/RESULTS.md
 benchmark: .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0'
 	$(BIN)/python -m benchmarks

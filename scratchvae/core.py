@@ -99,7 +99,7 @@ class MicroBatches(Sequential):
 
 
 def in_micro_batches(forward, x, /, *, size, **constants):
-    """forward(x, **constants), of `size` examples at a time; on a GPU of all.
+    """forward(x, **constants), of `size` examples at a time; on a GPU of all. Each constant has a row for each example.
 
     No example sees another (law 5), and what comes home to the parameters adds up (law 4): the numbers are the same.
     """

@@ -160,6 +160,16 @@ def test_reshape_and_flatten_undo_each_other():
     np.testing.assert_array_equal(Sequential(Reshape(2, 3, 4), flatten)(x), x)
 
 
+def test_the_convolutional_vae_says_of_many_images_what_it_says_of_each():
+    rng = np.random.default_rng(0)
+    vae = conv_vae(2, rng, channels=2, dtype=np.float64)
+    x = rng.random((21, 784))
+    eps = vae.noise(x, rng)["eps"]
+    each = [vae(x=x[i:i + 1], eps=eps[i:i + 1]) for i in range(len(x))]
+    for whole, parts in zip(vae(x=x, eps=eps), zip(*each, strict=True), strict=True):
+        close(whole, np.concatenate(parts))
+
+
 def test_the_convolutional_vae_has_the_published_shapes():
     vae = conv_vae(10, np.random.default_rng(0))
 
