@@ -1,5 +1,7 @@
 """Where a step of ours goes: wall time by operation, and what of it the machine's own matrix products would take.
 
+Where a step is shared by threads, it is seen from the first: its rows, and, under "the rest", its waiting for others.
+
     python -m benchmarks.breakdown WORKLOAD STEPS WARM_UP
 """
 
@@ -10,11 +12,12 @@ import sys
 import time
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from scratchvae import core, nn, probability
 from scratchvae.datasets import Pixels
 from scratchvae.models import iwae, vae
-from scratchvae.training import Adam, fit, run
+from scratchvae.training import Adam, fit, run, threads
 
 from .clock import Clock
 from .workloads import WORKLOADS
@@ -50,7 +53,7 @@ def shapes(layer, x, y):
         yield y.size // m, k, m
 
 
-def watch(model, optimizer, clock):
+def watch(model, clock):
     """Count every part of the step of a VAE; -> its layers."""
     nets = model.encoder, model.decoder
     for net in nets:
@@ -60,7 +63,8 @@ def watch(model, optimizer, clock):
         for name in set(LATENTS) & set(vars(module)):
             setattr(module, name, Timed(getattr(probability, name), "latents, KL", clock))
     model.noise = clock.timed("noise", model.noise)
-    optimizer.step = clock.timed("Adam", optimizer.step)
+    for team in (threads.OneThread, threads.Threads):
+        team.step = clock.timed("Adam", team.step)
     run.Run.look = clock.timed("data", run.Run.look)
     return [node for net in nets for node in net.nodes if node.name == "layers"]
 
@@ -98,19 +102,21 @@ def seconds_of(a, b, least=0.1):
 
 
 def breakdown(workload):
-    """{"ms": {operation: of a step}, "sgemm": ...}"""
-    model, clock = workload.model(), Clock()
-    optimizer = Adam(model, workload.lr)
-    records = fit(model, Pixels(workload.images()), optimizer=optimizer, epochs=10**6, batch_size=workload.batch,
+    """{"threads": that share a step, "ms": {operation: of a step}, "sgemm": ...}"""
+    model, images, clock = workload.model(), Pixels(workload.images()), Clock()
+    x = images[:1]
+    n = threads.threads_for(model, {"x": x, **model.noise(x, np.random.default_rng(0))}, workload.batch)
+    records = fit(model, images, optimizer=Adam(model, workload.lr), epochs=10**6, batch_size=workload.batch,
                   weights=workload.weights, progress=False)
     for _ in range(-(-workload.warm_up // workload.steps)):
         next(records)
-    layers = watch(model, optimizer, clock)
+    layers = watch(model, clock)
     with clock.at("the rest"):
         for _ in range(SLICES):
             next(records)
-    return {"ms": {name: 1e3 * s / SLICES / workload.steps for name, s in clock.seconds.most_common()},
-            "sgemm": sgemm(layers, SLICES * workload.steps)}
+    ms = {name: 1e3 * s / SLICES / workload.steps for name, s in clock.seconds.most_common()}
+    with threadpool_limits(1 if n > 1 else None):
+        return {"threads": n, "ms": ms, "sgemm": sgemm(layers, SLICES * workload.steps)}
 
 
 if __name__ == "__main__":

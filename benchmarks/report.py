@@ -56,9 +56,9 @@ def table(name, found):
 
 def operations(breakdown):
     """Where our step goes."""
-    ms, sgemm = breakdown["ms"], breakdown["sgemm"]
+    ms, sgemm, n = breakdown["ms"], breakdown["sgemm"], breakdown["threads"]
     whole = sum(ms.values())
-    yield f"a step of scratchvae, one process: {whole:.2f} ms"
+    yield f"a step of scratchvae, one process{f', the first of its {n} threads' if n > 1 else ''}: {whole:.2f} ms"
     yield from (f"  {name:12s}{of:9.3f} ms{of / whole:7.0%}" for name, of in ms.items())
     yield (f"  the matrix products of its layers alone: {sgemm['ms']:.2f} ms, at {sgemm['gflops']:.0f} GFLOP/s "
            f"(2048 x 2048: {sgemm['peak']:.0f})")
@@ -83,7 +83,7 @@ EXPLANATION = (
     "A B C ... C B A, and each ratio is the median over the rounds of steps/s in that round, with its quartiles.",
     "Memory is the most that the process ever held, with its workers, pages they share counted once.",
     "",
-    "- scratchvae: `fit`; scratchvae-2: `fit(..., workers=2)`",
+    "- scratchvae: `fit`, which shares large steps among threads; scratchvae-2: `fit(..., workers=2)`",
     "- torch: PyTorch as it comes, `torch.optim.Adam`",
     "- torch-tuned: fused Adam, `torch.set_flush_denormal(True)`, `MALLOC_TRIM_THRESHOLD_` and",
     "  `MALLOC_MMAP_THRESHOLD_` of 1 GB; images with channels first or last, whichever is faster",

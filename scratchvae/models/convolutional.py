@@ -24,12 +24,12 @@ def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, d
         Conv2d(c, 2 * c, 4, stride=2, padding=1, **options), activation,                          # 7 x 7 x 64
         flatten,                                                                                  # 3136
         GaussianHeads(98 * c, n_latents, **options),
-        size=8)
+        size=16)
     decoder = MicroBatches(
         Linear(n_latents, 98 * c, **options), activation, Reshape(7, 7, 2 * c),
         ConvTranspose2d(2 * c, c, 4, stride=2, padding=1, **options), activation,                 # 14 x 14 x 32
         ConvTranspose2d(c, c, 4, stride=2, padding=1, output_padding=1, **options), activation,   # 29 x 29 x 32
         ConvTranspose2d(c, 1, 4, stride=1, padding=2, **options),                                 # 28 x 28 x 1
         flatten,
-        size=8)
+        size=16)
     return VAE(encoder, decoder, n_latents, likelihood)

@@ -8,6 +8,8 @@ back for the other. `Correlation` computes both products fast (correlation.py), 
 `MicroBatches` deals them out (core.py).
 """
 
+import math
+
 import numpy as np
 
 from ..core import Module, Parameter, node
@@ -82,7 +84,7 @@ def flatten(x):
     def backward(dy):
         return dy.reshape(x.shape)
 
-    return x.reshape(len(x), -1), backward
+    return x.reshape(len(x), math.prod(x.shape[1:])), backward
 
 
 class Reshape(Module):

@@ -28,7 +28,7 @@ class Categorical(Module):
         nll, nll_backward = categorical_nll.forward(a, y=level_of(x, self.levels).ravel())      # (B D,)
 
         def backward(dnll):
-            return nll_backward(np.repeat(dnll, D)).reshape(B, -1)
+            return nll_backward(np.repeat(dnll, D)).reshape(logits.shape)
 
         return nll.reshape(B, D).sum(axis=1), backward
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..core import Module, in_micro_batches, node, require_positive, require_same_shape
 from .gaussian import gaussian_logpdf
 
-ROWS = 128              # of the Bernoulli loss at a time: of 784 pixels each, less than half a megabyte in float32
+ROWS = 256              # of the Bernoulli loss at a time: of 784 pixels each, less than half a megabyte in float32
 
 
 @node

@@ -1,4 +1,4 @@
-"""Where did the first number that is not finite come from?"""
+"""What comes out of each node of a model, seen from outside."""
 
 import sys
 
@@ -8,18 +8,35 @@ from ..core import Module
 
 
 def first_nonfinite(model, constants):
-    """The name of the first node whose output is not finite when `model.forward(**constants)` runs again.
-
-    Python's profiling hook sees every function return; those that return (value, backward) are nodes.
-    """
+    """The name of the first node whose output is not finite when `model.forward(**constants)` runs again."""
     names = {id(module): name for name, module in submodules(model)}
     culprits = []
 
-    def watch(frame, event, returned):
-        if event == "return" and not culprits and is_node_result(returned) and not is_finite(returned[0]):
+    def see(frame, values):
+        if not culprits and not all(np.isfinite(v).all() for v in values):
             owner = frame.f_locals.get("self")
             kind = frame.f_code.co_qualname.removesuffix(".forward")
             culprits.append(f"{names[id(owner)]} ({kind})" if names.get(id(owner)) else kind)
+
+    watch_nodes(model, constants, see)
+    return culprits[0] if culprits else "none on a second look"
+
+
+def mean_node_size(model, constants):
+    """Of how many numbers the outputs of a node are when `model.forward(**constants)` runs, on the average."""
+    sizes = []
+    watch_nodes(model, constants, lambda frame, values: sizes.append(sum(v.size for v in values)))
+    return sum(sizes) / len(sizes)
+
+
+def watch_nodes(model, constants, see):
+    """Run `model.forward(**constants)`; see(frame, outputs) is called at the end of each node in it.
+
+    Python's profiling hook sees every function return; those that return (value, backward) are nodes.
+    """
+    def watch(frame, event, returned):
+        if event == "return" and is_node_result(returned):
+            see(frame, returned[0] if isinstance(returned[0], tuple) else (returned[0],))
 
     before = sys.getprofile()
     sys.setprofile(watch)
@@ -28,7 +45,6 @@ def first_nonfinite(model, constants):
             model.forward(**constants)
     finally:
         sys.setprofile(before)
-    return culprits[0] if culprits else "none on a second look"
 
 
 def submodules(module, name=""):
@@ -45,9 +61,3 @@ def submodules(module, name=""):
 def is_node_result(returned):
     """Whether a function returned (value, backward), as a node's forward does."""
     return isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])
-
-
-def is_finite(value):
-    """Whether all entries of an array, or of a tuple of arrays, are finite."""
-    values = value if isinstance(value, tuple) else (value,)
-    return all(np.isfinite(v).all() for v in values)

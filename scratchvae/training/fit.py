@@ -11,7 +11,9 @@ from .checkpoints import CheckpointError
 from .interrupt import interruptible
 from .run import Interrupted, Run
 from .schedules import name_of
-from .terms import BITS, mean_terms, term_weights
+from .team import Team
+from .terms import BITS, labels, mean_terms, term_weights
+from .threads import OneThread, Threads, threads_for
 
 
 def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=None, batch_size=128, weights=None,
@@ -31,10 +33,11 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     weights           {term: factor in the training loss}, e.g. {"kl": beta}; 1 where not given
     binarization      "dynamic", "static" or "none" (see datasets.py)
     clip              the largest norm of the gradient, or None
-    seed              of the order and of all draws: the same seed gives the same bits
+    seed              of the order and of all draws: the same seed gives the same bits, on as many cores
     checkpoint        a path; written after each epoch and at Ctrl-C. resume=True goes on from it, if it is there
     settings          JSON-able facts to keep in the checkpoint
-    workers           processes that share the work; the same number gives the same bits (see team.py)
+    workers           processes that share the work; the same number gives the same bits (see team.py). One process
+                      shares large steps among threads (see threads.py)
     schedule          step -> factor of the optimizer's step size (see schedules.py), or None: always 1
     """
     for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
@@ -47,7 +50,8 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
     plan = {"batch_size": batch_size, "weights": term_weights(model, weights), "binarization": binarization,
             "clip": clip, "seed": seed, "examples": len(x_train), "lr": optimizer.lr, "workers": workers,
             "schedule": name_of(schedule)}
-    run = Run(model, optimizer, plan, checkpoint, settings, schedule)
+    team = team_of(model, optimizer, workers, batch_size, x_train, y_train)
+    run = Run(model, optimizer, team, plan, checkpoint, settings, schedule)
     if checkpoint is not None and Path(checkpoint).exists():
         if not resume:
             raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True (--resume) goes on from it, "
@@ -65,6 +69,19 @@ def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=
             yield record
             if interrupted():
                 raise Interrupted(run.where_it_stopped())
+
+
+def team_of(model, optimizer, workers, batch_size, x, y):
+    """Who takes the steps: several processes, or this one with as many threads as are worth it."""
+    if workers > 1:
+        return Team(model, optimizer, workers)
+    if hasattr(optimizer, "theta") and on_host(model):
+        first = slice(1)
+        example = {"x": x[first], **labels(y, first), **model.noise(x[first], make_rng(0, like=x))}
+        threads = threads_for(model, example, batch_size)
+        if threads > 1:
+            return Threads(model, optimizer, threads)
+    return OneThread(model, optimizer)
 
 
 def check_data(model, x, y, split):

@@ -122,6 +122,14 @@ def blocks(vector):
     return (slice(start, start + size) for start in range(0, vector.size, size))
 
 
+def add_up(gradients, block):
+    """In a block, add to the first gradient all others, and spend those."""
+    total, *others = gradients
+    for gradient in others:
+        total[block] += gradient[block]
+        gradient[block] = 0
+
+
 def flush_subnormal(v):
     """Set to 0, in place, what is too small to matter and slow to compute with."""
     v *= np.abs(v) > 1e-34

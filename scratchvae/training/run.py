@@ -8,7 +8,6 @@ from ..backend import make_rng
 from ..datasets import binarize_batch, minibatches
 from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
 from .diagnose import first_nonfinite
-from .team import Team
 from .terms import DRAWS, ORDER, labels
 
 
@@ -23,10 +22,9 @@ class Interrupted(KeyboardInterrupt):
 class Run:
     """A training as it stands: everything that the next step depends on, and how to save and load it."""
 
-    def __init__(self, model, optimizer, plan, checkpoint, settings, schedule=None):
-        self.model, self.optimizer, self.plan = model, optimizer, plan
+    def __init__(self, model, optimizer, team, plan, checkpoint, settings, schedule=None):
+        self.model, self.optimizer, self.team, self.plan = model, optimizer, team, plan
         self.checkpoint, self.settings, self.schedule = checkpoint, settings, schedule or (lambda step: 1)
-        self.team = Team(model, optimizer, plan["workers"])
         self.rng = make_rng([plan["seed"], DRAWS], like=model)
         self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
         self.totals, self.seconds = dict.fromkeys(model.terms, 0.0), 0.0
@@ -72,7 +70,7 @@ class Run:
     def take_step(self, constants, batch_size, interrupted):
         """One gradient: the loss is the mean over the batch of the weighted sum of the terms; -> whether to stop."""
         with np.errstate(all="ignore"):                             # it is said below, better
-            terms, backward = self.model.forward(**constants)
+            terms, backward = self.team.forward(**constants)
         sums = [float(term.sum()) for term in terms]
         if not np.isfinite(sums).all():
             raise NonFiniteLoss(

@@ -21,31 +21,32 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..core import lay_out, pack
-from .optimizers import blocks, clip_by_norm
+from .optimizers import add_up, blocks
 
 
 class Team:
-    """`workers` processes at one optimizer. Of one worker, everything here is what it would be without a team."""
+    """`workers` processes, two or more, at one optimizer."""
 
     def __init__(self, model, optimizer, workers):
+        require_shared_memory(workers)
         self.model, self.optimizer, self.workers = model, optimizer, workers
         self.rank, self.children, self.pipe = 0, [], None
-        if workers > 1:
-            require_shared_memory(workers)
-            share(model, optimizer)
-            self.gradients = [optimizer.theta.grad,
-                              *(shared_zeros(optimizer.theta.value.shape, model.dtype) for _ in range(workers - 1))]
-            self.sums = shared_zeros((workers, len(model.terms)), np.float64)
-            self.arrived, self.stop = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
+        share(model, optimizer)
+        self.gradients = [optimizer.theta.grad,
+                          *(shared_zeros(optimizer.theta.value.shape, model.dtype) for _ in range(workers - 1))]
+        self.sums = shared_zeros((workers, len(model.terms)), np.float64)
+        self.arrived, self.stop = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
 
     def rows(self, batch):
         """The part of a batch of indices that is this worker's."""
         return np.array_split(batch, self.workers)[self.rank]
 
+    def forward(self, **constants):
+        """The model's forward, of this worker's examples."""
+        return self.model.forward(**constants)
+
     def meet(self, sums, stop):
         """Wait until every gradient is there; -> (the sums of all workers added, whether the first wants to stop)."""
-        if self.workers == 1:
-            return sums, stop
         self.sums[self.rank] = sums
         if self.rank == 0:
             self.stop[0] = stop
@@ -54,17 +55,11 @@ class Team:
 
     def step(self, clip):
         """One step of the optimizer on the sum of all gradients, clipped to the norm `clip` if that is given."""
-        if self.workers == 1:
-            if clip is not None:
-                clip_by_norm(self.optimizer.theta, clip)
-            self.optimizer.step()
-            return
-        total, own = self.gradients[0], list(blocks(self.gradients[0]))[self.rank::self.workers]
-        for block in own:
-            for gradient in self.gradients[1:]:
-                total[block] += gradient[block]
-                gradient[block] = 0
+        total = self.gradients[0]
+        own = list(blocks(total))[self.rank::self.workers]
         if clip is not None:
+            for block in own:
+                add_up(self.gradients, block)
             self.barrier()
             norm = np.sqrt(np.vdot(total, total))
             self.barrier()
@@ -72,15 +67,13 @@ class Team:
                 total[block] *= min(1.0, clip / float(norm)) if norm else 1.0
         self.optimizer.advance()
         for block in own:
+            add_up(self.gradients, block)
             self.optimizer.update(block, total[block])
         self.barrier()
 
     @contextlib.contextmanager
     def at_work(self):
         """Within, every worker runs the block, each with its own `rank`; after it, only the first goes on."""
-        if self.workers == 1:
-            yield
-            return
         self.arrived[:] = memoryview(np.zeros(self.workers, np.int64))
         self.round, parent = 0, os.getpid()
         with threadpool_limits(1):

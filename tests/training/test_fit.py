@@ -94,11 +94,17 @@ def test_the_few_of_the_last_batch_are_averaged_over_themselves():
         assert np.allclose(ours.value, theirs.value, rtol=1e-5, atol=1e-6)
 
 
+def one_thread(monkeypatch):
+    """Where forward is called for each step alone: it is not asked how large its nodes are."""
+    monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: 1)
+
+
 @pytest.mark.parametrize("binarization", ["dynamic", "static"])
 def test_binarized_training_sees_only_black_and_white(binarization, monkeypatch):
     vae, seen = model(), []
     forward = vae.forward
     monkeypatch.setattr(vae, "forward", lambda *, x, eps: seen.append(x) or forward(x=x, eps=eps))
+    one_thread(monkeypatch)
     list(fit(vae, X, optimizer=Adam(vae), epochs=2, batch_size=100, binarization=binarization, progress=False))
     one, two = (x[np.argsort(order)] for x, order in
                 zip(seen, (np.random.default_rng([0, 2, e]).permutation(100) for e in (1, 2)), strict=True))
@@ -152,6 +158,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_saves_and_is_resumed_to_the_same_bits(
         return forward(**constants)
 
     monkeypatch.setattr(vae, "forward", forward_and_ctrl_c)
+    one_thread(monkeypatch)
     with pytest.raises(Interrupted, match=r"stopped after 1 epochs and 3 steps; saved in .*checkpoint.npz"):
         trained(vae, epochs=4, checkpoint=path)
     facts = load_checkpoint(path)[1]

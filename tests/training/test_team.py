@@ -51,10 +51,8 @@ def test_the_same_seed_and_number_of_workers_give_the_same_bits():
     assert not np.array_equal(first, trained(vae(), workers=2, binarization="dynamic", seed=1)[0])
 
 
-def test_the_workers_draw_different_noise(tmp_path):
-    team = Team(vae(), Adam(vae()), 1)
-    assert np.array_equal(team.rows(np.arange(5)), np.arange(5))
-    team.workers = 2
+def test_the_workers_look_at_different_rows():
+    team = Team(vae(), Adam(vae()), 2)
     assert np.array_equal(team.rows(np.arange(5)), [0, 1, 2])
     team.rank = 1
     assert np.array_equal(team.rows(np.arange(5)), [3, 4])
