@@ -29,7 +29,8 @@ PATIENCE = 1e-5             # seconds after which a thread that waits for its tu
 def threads_for(model, example, batch_size):
     """As many threads as NumPy has for a matrix product, or one; `example` is what `model.forward` takes, of one."""
     cores = max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
-    return cores if cores > 1 and batch_size // cores * mean_node_size(model, example) >= WORTH_IT else 1
+    worth_it = cores > 1 and batch_size // cores * mean_node_size(model, example) >= WORTH_IT
+    return cores if worth_it and can_be_replicated(model, example) else 1
 
 
 class OneThread:
@@ -123,3 +124,16 @@ def replica(model):
     """The model once more: parameters of the same values, the same arrays, and with gradients of their own."""
     shared = {id(p.value): p.value for p in model.parameters().values()}
     return copy.deepcopy(model, shared)
+
+
+def can_be_replicated(model, example):
+    """Whether gradients of a replica stay in it. They would not if a function in it held on to a part of the model."""
+    gradients = [p.grad for p in model.parameters().values()]
+    before = [gradient.copy() for gradient in gradients]
+    with np.errstate(all="ignore"):
+        terms, backward = replica(model).forward(**example)
+        backward(*map(np.ones_like, terms))
+    untouched = all(map(np.array_equal, gradients, before))
+    for gradient, was in zip(gradients, before, strict=True):
+        gradient[...] = was
+    return untouched

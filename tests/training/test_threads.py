@@ -148,6 +148,18 @@ def test_large_steps_are_shared_and_small_ones_are_not(build, batch_size, worth_
         assert threads_for(build(), one, batch_size) == 1
 
 
+def test_a_model_whose_replicas_would_lead_back_to_it_has_one_thread(monkeypatch):
+    vae = conv_vae(10, rng())
+    one, decode = example(vae, np.zeros((1, 784), np.float32)), vae.decoder.forward
+    with threadpool_limits(2):
+        if max(blas()) < 2:
+            pytest.skip("on one core there is nothing to share")
+        assert threads_for(vae, one, 128) == 2
+        monkeypatch.setattr(vae.decoder, "forward", lambda z: decode(z))    # a copy of it would be the same function
+        assert threads_for(vae, one, 128) == 1
+    assert not any(p.grad.any() for p in vae.parameters().values())
+
+
 def test_an_optimizer_without_a_flat_vector_has_one_thread(monkeypatch):
     monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: 2)
     for optimizer, kind in ((Adam, Threads), (TextbookAdam, OneThread)):
