@@ -70,10 +70,7 @@ class Threads(OneThread):
     def __init__(self, model, optimizer, n):
         super().__init__(model, optimizer)
         self.n, self.blocks = n, list(blocks(optimizer.theta.grad))
-        self.models = [model, *(replica(model) for _ in range(n - 1))]
         self.gradients = [optimizer.theta.grad, *(np.zeros_like(optimizer.theta.grad) for _ in range(n - 1))]
-        for other, gradient in zip(self.models, self.gradients, strict=True):
-            lay_out(other.parameters().values(), "grad", gradient)
 
     def forward(self, **constants):
         parts = [dict(zip(constants, few, strict=True)) for few in self.deal(*constants.values())]
@@ -101,7 +98,10 @@ class Threads(OneThread):
 
     @contextlib.contextmanager
     def at_work(self):
-        """Within, the threads are there, and a matrix product is one thread's."""
+        """Within, the threads and their models are there, and a matrix product is one thread's."""
+        self.models = [self.model, *(replica(self.model) for _ in range(self.n - 1))]
+        for model, gradient in zip(self.models, self.gradients, strict=True):
+            lay_out(model.parameters().values(), "grad", gradient)
         interval = sys.getswitchinterval()
         with threadpool_limits(1), ThreadPoolExecutor(self.n - 1) as self.pool:
             sys.setswitchinterval(PATIENCE)

@@ -72,6 +72,17 @@ def test_a_thread_may_have_no_examples(likelihood):
     assert all(term.shape == (0,) for term in terms) and not any(p.grad.any() for p in vae.parameters().values())
 
 
+def test_what_is_changed_between_two_epochs_is_changed_for_every_thread(monkeypatch):
+    def halfway_wider(threads):
+        monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: threads)
+        vae = mlp_vae(12, [8], 3, rng(), likelihood=Gaussian(0.1), dtype=np.float64)
+        for _ in fit(vae, X.astype(np.float64), optimizer=Adam(vae), epochs=2, progress=False):
+            vae.likelihood.sigma = 2.0
+        return flat(vae)
+
+    assert np.allclose(halfway_wider(1), halfway_wider(2), rtol=1e-9, atol=1e-11)
+
+
 def test_the_same_seed_and_number_of_threads_give_the_same_bits(monkeypatch):
     first, again = (trained(MODELS["vae"](np.float32), 2, monkeypatch, binarization="dynamic")[0] for _ in range(2))
     assert np.array_equal(first, again)
