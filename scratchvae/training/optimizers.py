@@ -116,9 +116,9 @@ class Adam:
         return {"M": self.M, "V": self.V, "t": self.t}
 
 
-def blocks(vector):
+def blocks(vector, size=BLOCK):
     """The slices of a flat vector that are small enough to stay in the cache; on a GPU the whole of it."""
-    size = BLOCK if isinstance(vector, np.ndarray) else vector.size
+    size = size if isinstance(vector, np.ndarray) else vector.size
     return (slice(start, start + size) for start in range(0, vector.size, size))
 
 

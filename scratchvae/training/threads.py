@@ -23,6 +23,7 @@ from .diagnose import mean_node_size
 from .optimizers import add_up, blocks, clip_by_norm
 
 WORTH_IT = 1 << 15          # numbers that an average node makes in each thread: below, one thread is as fast
+LONG = 1 << 18              # elements of the flat vector that a thread takes a step of at a time, at most
 PATIENCE = 1e-5             # seconds after which a thread that waits for its turn to run Python asks for it
 
 
@@ -69,8 +70,10 @@ class Threads(OneThread):
 
     def __init__(self, model, optimizer, n):
         super().__init__(model, optimizer)
-        self.n, self.blocks = n, list(blocks(optimizer.theta.grad))
-        self.gradients = [optimizer.theta.grad, *(np.zeros_like(optimizer.theta.grad) for _ in range(n - 1))]
+        total = optimizer.theta.grad
+        self.n, self.gradients = n, [total, *(np.zeros_like(total) for _ in range(n - 1))]
+        each = -(-total.size // (n * LONG))
+        self.blocks = list(blocks(total, size=-(-total.size // (n * each))))        # as many for each thread
 
     def forward(self, **constants):
         parts = [dict(zip(constants, few, strict=True)) for few in self.deal(*constants.values())]
