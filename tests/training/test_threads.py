@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from scratchvae.models import conv_vae, mlp_autoencoder, mlp_iwae, mlp_vae
+from scratchvae.models import conv_vae, mlp_autoencoder, mlp_classifier, mlp_iwae, mlp_vae
 from scratchvae.probability import (
     Bernoulli,
     Categorical,
@@ -22,7 +22,7 @@ from scratchvae.probability import (
 )
 from scratchvae.training import SGD, Adam, Interrupted, NonFiniteLoss, TextbookAdam, fit
 from scratchvae.training.fit import team_of
-from scratchvae.training.threads import OneThread, Threads, replica, threads_for
+from scratchvae.training.threads import PATIENCE, OneThread, Threads, replica, threads_for
 
 RNG = np.random.default_rng(0)
 X = RNG.random((100, 12), np.float32)
@@ -36,9 +36,14 @@ def flat(model):
     return np.concatenate([p.value.ravel() for p in model.parameters().values()])
 
 
+def decide(monkeypatch, threads):
+    """From here on it is not the size of a step that says how many threads there are."""
+    monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: threads)
+
+
 def trained(model, threads, monkeypatch, x=X, optimizer=Adam, epochs=2, batch_size=33, **options):
     """Batches of 33, and one of a single example: what is dealt out to the last threads is nothing."""
-    monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: threads)
+    decide(monkeypatch, threads)
     records = list(fit(model, x, optimizer=optimizer(model), epochs=epochs, batch_size=batch_size, progress=False,
                        **options))
     return flat(model), [record["train"] for record in records]
@@ -63,6 +68,21 @@ def test_threads_take_the_steps_of_one(name, options, threads, monkeypatch):
     assert all(np.allclose(list(a.values()), list(b.values())) for a, b in zip(records, same, strict=True))
 
 
+@pytest.mark.parametrize("long", [7, 100])
+def test_a_thread_takes_its_step_in_pieces_and_leaves_none_out(long, monkeypatch):
+    alone, _ = trained(MODELS["vae"](np.float64), 1, monkeypatch, x=X.astype(np.float64))
+    monkeypatch.setattr(sys.modules["scratchvae.training.threads"], "LONG", long)
+    together, _ = trained(MODELS["vae"](np.float64), 2, monkeypatch, x=X.astype(np.float64))
+    assert np.allclose(alone, together, rtol=1e-9, atol=1e-11)
+
+
+def test_each_thread_has_the_labels_of_its_rows(monkeypatch):
+    x, y = X.astype(np.float64), np.argmax(X[:, :3], axis=1)
+    alone, together = (trained(mlp_classifier(12, [8], 3, rng(), dtype=np.float64), n, monkeypatch, x=x, y_train=y)[0]
+                       for n in (1, 2))
+    assert np.allclose(alone, together, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize("likelihood", [Bernoulli, Categorical, ContinuousBernoulli, DiscretizedLogistic, Gaussian,
                                         Laplace, PixelGaussian, SharedGaussian])
 def test_a_thread_may_have_no_examples(likelihood):
@@ -74,7 +94,7 @@ def test_a_thread_may_have_no_examples(likelihood):
 
 def test_what_is_changed_between_two_epochs_is_changed_for_every_thread(monkeypatch):
     def halfway_wider(threads):
-        monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: threads)
+        decide(monkeypatch, threads)
         vae = mlp_vae(12, [8], 3, rng(), likelihood=Gaussian(0.1), dtype=np.float64)
         for _ in fit(vae, X.astype(np.float64), optimizer=Adam(vae), epochs=2, progress=False):
             vae.likelihood.sigma = 2.0
@@ -98,6 +118,19 @@ def test_a_resumed_training_ends_in_the_same_bits(tmp_path, monkeypatch):
 
 def blas():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_while_the_threads_work_a_matrix_product_is_one_threads(monkeypatch):
+    vae, seen = MODELS["vae"](np.float32), []
+    noise = vae.noise
+
+    def noise_and_look(x, rng):
+        seen.append((set(blas()), sys.getswitchinterval()))
+        return noise(x, rng)
+
+    monkeypatch.setattr(vae, "noise", noise_and_look)
+    trained(vae, 2, monkeypatch, epochs=1)
+    assert all(at_work == ({1}, pytest.approx(PATIENCE)) for at_work in seen[1:]) and len(seen) == 1 + 4
 
 
 def test_everything_is_put_back_when_a_step_fails(monkeypatch):
@@ -172,7 +205,7 @@ def test_a_model_whose_replicas_would_lead_back_to_it_has_one_thread(monkeypatch
 
 
 def test_an_optimizer_without_a_flat_vector_has_one_thread(monkeypatch):
-    monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: 2)
+    decide(monkeypatch, 2)
     for optimizer, kind in ((Adam, Threads), (TextbookAdam, OneThread)):
         vae = MODELS["vae"](np.float32)
         assert type(team_of(vae, optimizer(vae), 1, 33, X, None)) is kind
