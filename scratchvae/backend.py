@@ -29,11 +29,13 @@ def to_host(thing):
 
 
 def move(thing, place):
-    """place(array) of an array, or of everything that a Module learns."""
+    """place(array) of an array, or of every parameter and buffer of a Module."""
     if not isinstance(thing, Module):
         return place(thing)
     for p in thing.parameters().values():
         p.value, p.grad = place(p.value), place(p.grad)
+    for buffer in thing.buffers().values():
+        buffer.value = place(buffer.value)
     return thing
 
 
@@ -60,14 +62,14 @@ def example_of(thing):
     return getattr(thing, "images", thing)
 
 
-def make_rng(seed, *, like):
-    """default_rng(seed) whose draws lie where `like` lies, an array or a Module.
+def make_rng(seed, *, like=None):
+    """default_rng(seed) whose draws lie where `like` lies, an array or a Module; on the host unless told otherwise.
 
     The numbers are the same everywhere, for they are drawn on the host and moved: a GPU sees the examples in the same
     order, and the same noise, as a CPU does.
     """
     rng, like = np.random.default_rng(seed), example_of(like)
-    return rng if on_host(like) else MovingGenerator(rng, like)
+    return rng if like is None or on_host(like) else MovingGenerator(rng, like)
 
 
 class MovingGenerator:

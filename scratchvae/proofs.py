@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from . import core, models, nn, probability
+from . import core, microbatches, models, nn, probability
 from .gradcheck import ProofError, prove
 
 
@@ -113,8 +113,8 @@ class Draw:
 
 PROOFS = {
     core.Sequential: lambda t: prove(core.Sequential(*nn.mlp([t.D, t.H, t.Z], t.rng)), t.normal(t.B, t.D)),
-    core.MicroBatches: lambda t: prove(core.MicroBatches(*nn.mlp([t.D, t.H, t.Z], t.rng), size=t.either(1, 2)),
-                                       t.normal(t.B, t.D)),
+    microbatches.MicroBatches: lambda t: prove(
+        microbatches.MicroBatches(*nn.mlp([t.D, t.H, t.Z], t.rng), size=t.either(1, 2)), t.normal(t.B, t.D)),
     nn.relu: lambda t: prove(nn.relu, t.normal(t.B, t.D)),
     nn.elu: lambda t: prove(nn.elu, t.normal(t.B, t.D)),
     nn.tanh: lambda t: prove(nn.tanh, t.normal(t.B, t.D)),

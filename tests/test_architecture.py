@@ -18,23 +18,26 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 MODULES = {name: importlib.import_module(name)
            for _, name, _ in pkgutil.walk_packages(scratchvae.__path__, "scratchvae.") if not name.endswith("__main__")}
 
-MATHEMATICS = {"core", "nn", "probability", "models"}
+MATHEMATICS = {"core", "checks", "microbatches", "nn", "probability", "models"}
 MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "" is the package, for its version
     "__init__": set(),
     "core": set(),
+    "checks": set(),
+    "microbatches": {"core"},
     "backend": {"core"},
+    "seeds": {"backend"},
     "datasets": {"backend"},
     "shapes": set(),
     "claim": {"core"},
     "gradcheck": {"core", "claim"},
-    "nn": {"core"},
-    "probability": {"core"},
-    "models": {"core", "nn", "probability"},
+    "nn": {"core", "checks", "microbatches"},
+    "probability": {"core", "checks", "microbatches"},
+    "models": {"core", "checks", "microbatches", "nn", "probability"},
     "proofs": MATHEMATICS | {"gradcheck", "claim"},
-    "training": {"", "core", "backend", "datasets"},
+    "training": {"", "core", "checks", "microbatches", "backend", "seeds", "datasets"},
     "trained": {"datasets", "training"},
     "experiments": MATHEMATICS | {"datasets", "training"},
-    "evaluation": MATHEMATICS | {"backend", "datasets", "training"},
+    "evaluation": MATHEMATICS | {"backend", "seeds", "datasets", "training"},
     "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
     "book": {"core", "gradcheck"},

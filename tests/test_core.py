@@ -3,19 +3,13 @@
 import numpy as np
 import pytest
 
-from scratchvae.core import (
-    MicroBatches,
-    Module,
-    Parameter,
-    Sequential,
-    in_micro_batches,
-    node,
-    pack,
-    require_same_shape,
-)
+from scratchvae.checks import require_same_shape
+from scratchvae.core import Module, Parameter, Sequential, node
+from scratchvae.microbatches import MicroBatches, in_micro_batches
 from scratchvae.nn import FirstLinear, GaussianHeads, Linear, relu
 from scratchvae.probability import Bernoulli, bernoulli_nll
 from scratchvae.probability.likelihoods import ROWS
+from scratchvae.training.flat import pack
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..core import require_positive
+from ..checks import require_positive
 from ..models import log_weights
 from .elbo import honest_name, unit_of
 from .held_out import as_seen, mean_and_error

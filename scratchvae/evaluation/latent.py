@@ -9,7 +9,7 @@
 
 import numpy as np
 
-from ..core import require_same_shape
+from ..checks import require_same_shape
 
 
 def lerp(z0, z1, t):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from ..core import require_same_shape
+from ..checks import require_same_shape
 from ..probability import gaussian_kl
 
 

@@ -13,12 +13,13 @@ from .convolutional import conv_vae
 from .exact_vae import exact_vae
 from .iwae import IWAE, DReG, log_weights, mlp_iwae
 from .linear_gaussian import LinearGaussian
+from .model import Model
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
 from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
-__all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LinearGaussian",
+__all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LinearGaussian", "Model",
            "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise", "linear_autoencoder",
            "log_weights", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
            "mlp_classifier", "mlp_iwae", "mlp_vae"]

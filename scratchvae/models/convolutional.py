@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..core import MicroBatches
+from ..microbatches import MicroBatches
 from ..nn import Conv2d, ConvTranspose2d, FirstConv2d, GaussianHeads, Linear, Reshape, flatten, relu
 from ..probability import SquaredError
 from .vae import VAE

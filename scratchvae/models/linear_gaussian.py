@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..core import require_positive
+from ..checks import require_positive
 from ..nn import Linear
 from ..probability import cholesky, multivariate_kl
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..core import Module, node, require_same_shape
+from ..checks import require_same_shape
+from ..core import Module, node
 
 # log(sinh h / h) = sum_n c_n h^(2 n),  c_n = 2^(2 n) B_(2 n) / (2 n (2 n)!) with the Bernoulli numbers B
 SERIES = (1 / 6, -1 / 180, 1 / 2835, -1 / 37800, 1 / 467775, -691 / 3831077250, 2 / 127702575, -3617 / 2605132530000)

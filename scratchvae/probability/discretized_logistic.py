@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..core import Module, node, require_positive, require_same_shape
+from ..checks import require_positive, require_same_shape
+from ..core import Module, node
 from .bounds import bounded_below
 from .learned_variance import halves
 from .levels import level_of, require_levels, require_on_levels

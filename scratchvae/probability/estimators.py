@@ -6,7 +6,8 @@ Chapter 7 derives them. Mohamed et al. 2020, "Monte Carlo Gradient Estimation in
 
 import numpy as np
 
-from ..core import node, require_same_shape
+from ..checks import require_same_shape
+from ..core import node
 from .gaussian import reparameterize
 
 

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..core import node, require_same_shape
+from ..checks import require_same_shape
+from ..core import node
 
 
 @node

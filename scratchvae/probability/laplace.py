@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..core import Module, Parameter, node, require_positive, require_same_shape
+from ..checks import require_positive, require_same_shape
+from ..core import Module, Parameter, node
 from .likelihoods import require_finite
 
 

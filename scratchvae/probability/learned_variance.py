@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..core import Module, Parameter, require_positive
+from ..checks import require_positive
+from ..core import Module, Parameter
 from .bounds import bounded_below
 from .likelihoods import gaussian_nll, require_finite
 

@@ -9,7 +9,9 @@ import math
 
 import numpy as np
 
-from ..core import Module, in_micro_batches, node, require_positive, require_same_shape
+from ..checks import require_positive, require_same_shape
+from ..core import Module, node
+from ..microbatches import in_micro_batches
 from .gaussian import gaussian_logpdf
 
 ROWS = 256              # of the Bernoulli loss at a time: of 784 pixels each, less than half a megabyte in float32

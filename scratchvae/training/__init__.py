@@ -2,6 +2,7 @@
 
 from .checkpoints import CheckpointError, load_checkpoint, load_parameters, save_checkpoint
 from .fit import fit
+from .flat import pack
 from .optimizers import SGD, Adam, TextbookAdam, clip_by_norm
 from .run import Interrupted, NonFiniteLoss
 from .schedules import constant, cosine, stairs, warm_up
@@ -10,4 +11,4 @@ from .watch import draw_each, held_out, keep_best, stop_early
 
 __all__ = ["SGD", "Adam", "CheckpointError", "Interrupted", "NonFiniteLoss", "TextbookAdam", "clip_by_norm", "constant",
            "cosine", "draw_each", "example_terms", "fit", "held_out", "keep_best", "load_checkpoint",
-           "load_parameters", "mean_terms", "save_checkpoint", "stairs", "stop_early", "warm_up"]
+           "load_parameters", "mean_terms", "pack", "save_checkpoint", "stairs", "stop_early", "warm_up"]

@@ -4,12 +4,12 @@ import sys
 
 import numpy as np
 
-from ..core import Module
+from ..core import Module, walk
 
 
 def first_nonfinite(model, constants):
     """The name of the first node whose output is not finite when `model.forward(**constants)` runs again."""
-    names = {id(module): name for name, module in submodules(model)}
+    names = {id(part): name for name, part in walk(model) if isinstance(part, Module)}
     culprits = []
 
     def see(frame, values):
@@ -45,17 +45,6 @@ def watch_nodes(model, constants, see):
             model.forward(**constants)
     finally:
         sys.setprofile(before)
-
-
-def submodules(module, name=""):
-    """(name, Module) for the module and all in it, named as its parameters are."""
-    yield name, module
-    for key, child in vars(module).items():
-        children = enumerate(child) if isinstance(child, (list, tuple)) else [(None, child)]
-        for i, c in children:
-            if isinstance(c, Module):
-                path = key if i is None else f"{key}.{i}"
-                yield from submodules(c, f"{name}.{path}" if name else path)
 
 
 def is_node_result(returned):

@@ -5,7 +5,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ..backend import make_rng, on_host
-from ..core import require_positive
+from ..checks import require_positive
 from ..datasets import binarize_once
 from .checkpoints import CheckpointError
 from .interrupt import interruptible

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..core import pack, require_positive
+from ..checks import require_positive
+from .flat import pack
 
 BLOCK = 1 << 16     # elements of one pass: the five vectors of a block stay in the core's cache
 

@@ -20,7 +20,7 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..core import lay_out, pack
+from .flat import lay_out, pack
 from .optimizers import add_up, blocks
 
 

@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..core import lay_out
 from .diagnose import mean_node_size
+from .flat import lay_out
 from .optimizers import add_up, blocks, clip_by_norm
 
 WORTH_IT = 1 << 15          # numbers that an average node makes in each thread: below, one thread is as fast

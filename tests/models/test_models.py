@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from scratchvae.core import pack
 from scratchvae.models import gaussian_noise, mlp_autoencoder, mlp_vae
 from scratchvae.nn import sigmoid, tanh
 from scratchvae.probability import Bernoulli, Gaussian, SquaredError
+from scratchvae.training.flat import pack
 
 X = np.random.default_rng(0).random((7, 9), np.float32)
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from scratchvae.core import Sequential, pack
+from scratchvae.core import Sequential
 from scratchvae.gradcheck import prove
 from scratchvae.nn import Linear, TiedLinear, tanh
 from scratchvae.training import SGD
+from scratchvae.training.flat import pack
 
 
 def there_and_back(rng, n_in=5, n_out=3, dtype=np.float64):

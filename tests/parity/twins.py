@@ -7,7 +7,7 @@ import math
 
 from agreement import torch
 
-from scratchvae import core, nn, probability
+from scratchvae import core, microbatches, nn, probability
 
 D, F = torch.distributions, torch.nn.functional
 
@@ -128,7 +128,7 @@ def continuous_bernoulli(f, p, logits, *, x):
 
 TWINS = {
     core.Sequential: through,
-    core.MicroBatches: through,
+    microbatches.MicroBatches: through,
     nn.relu: lambda f, p, x: F.relu(x),
     nn.elu: lambda f, p, x: F.elu(x),
     nn.tanh: lambda f, p, x: torch.tanh(x),

@@ -1,0 +1,16 @@
+"""What random numbers are for: every purpose has a generator of its own, so that none shifts the draws of another.
+
+    rng = generator(seed, ORDER, epoch)            np.random.default_rng([seed, ORDER, epoch])
+
+No purpose is 0: default_rng([seed, 0]) is default_rng(seed).
+"""
+
+from .backend import make_rng
+
+DRAWS, ORDER, TEST, BITS = 1, 2, 3, 4               # training: noise, order of the examples, test set, static bits
+PICTURES, SCORES, PILOT, CHAINS = 9, 10, 11, 12     # evaluation: new images, scores, AIS
+
+
+def generator(seed, purpose, *which, like=None):
+    """The generator of a purpose; `which` tells its uses apart. Its draws lie where `like` lies."""
+    return make_rng([seed, purpose, *which], like=like)
