@@ -166,7 +166,7 @@ PROOFS = {
         probability.discretized_logistic_nll, t.normal(t.B, t.D), t.either(-3, 0, 3) + t.normal(t.B, t.D),
         x=t.greys(4), levels=4),
     probability.DiscretizedLogistic: lambda t: t.prove_likelihood(probability.DiscretizedLogistic(5, 0.2), t.greys(5)),
-    probability.Categorical: lambda t: t.prove_likelihood(probability.Categorical(3), t.greys(3)),
+    probability.CategoricalPixels: lambda t: t.prove_likelihood(probability.CategoricalPixels(3), t.greys(3)),
     probability.softmax: lambda t: prove(probability.softmax, t.normal(t.B, t.Z)),
     probability.categorical_nll: lambda t: prove(probability.categorical_nll, t.normal(t.B, t.Z), y=t.labels(t.Z)),
     probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),

@@ -8,7 +8,7 @@ from scratchvae.core import Module, Parameter, Sequential, node
 from scratchvae.microbatches import MicroBatches, in_micro_batches
 from scratchvae.nn import GaussianHeads, Linear, relu
 from scratchvae.probability import Bernoulli, bernoulli_nll
-from scratchvae.probability.likelihoods import ROWS
+from scratchvae.probability.likelihoods.bernoulli import ROWS
 from scratchvae.training.flat import pack
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from scratchvae.evaluation import Entry, describe
-from scratchvae.probability import Bernoulli, Categorical, Gaussian, Laplace, SharedGaussian
+from scratchvae.probability import Bernoulli, CategoricalPixels, Gaussian, Laplace, SharedGaussian
 
 FACTS = {"value": 86.764, "standard_error": 0.25, "unit": "nats", "data": "mnist", "split": "test", "images": 10000,
          "binarization": "dynamic", "samples": 5000, "seed": 0, "likelihood": "Bernoulli"}
@@ -65,4 +65,4 @@ def test_a_likelihood_is_described_by_its_numbers():
     assert describe(Gaussian(0.3)) == "Gaussian(sigma=0.3)"
     assert describe(SharedGaussian(0.25)) == "SharedGaussian(sigma=0.25)"
     assert describe(Laplace(0.2)) == "Laplace(scale=0.2)"
-    assert describe(Categorical(17)) == "Categorical(levels=17)"
+    assert describe(CategoricalPixels(17)) == "CategoricalPixels(levels=17)"

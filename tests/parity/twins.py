@@ -167,7 +167,7 @@ TWINS = {
     probability.ContinuousBernoulli: continuous_bernoulli,
     probability.discretized_logistic_nll: discretized_logistic_nll,
     probability.DiscretizedLogistic: discretized_logistic,
-    probability.Categorical: categorical,
+    probability.CategoricalPixels: categorical,
     probability.softmax: lambda f, p, logits: torch.softmax(logits, 1),
     probability.categorical_nll: lambda f, p, logits, *, y: F.cross_entropy(logits, y, reduction="none"),
 }
