@@ -83,7 +83,8 @@ class Draw:
         return self.normal(self.B, self.either(1, 2, 5), self.Z)
 
     def prove_posterior(self):
-        encoder = core.Sequential(*nn.mlp([self.D, self.H], self.rng, nn.tanh), nn.GaussianHeads(self.H, self.Z, self.rng))
+        layers = nn.mlp([self.D, self.H], self.rng, activation=nn.tanh)
+        encoder = core.Sequential(*layers, nn.GaussianHeads(self.H, self.Z, self.rng))
         return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
 
     def autoencoder(self, corrupt=None):
@@ -105,10 +106,15 @@ class Draw:
         """A kernel of 1 to 4 pixels, and how it goes over the image."""
         return {"kernel": self.either(1, 2, 3, 4), "stride": self.either(1, 2, 3), "padding": self.either(0, 1, 2)}
 
-    def prove_convolution(self, layer):
-        """Of both choices of the side that is spread out: few channels to many, and many to few."""
+    def convolution(self, layer):
+        """A layer and its x. Both choices of the side that is spread out: few channels to many, and many to few."""
         channels = self.either((1, 5), (3, 2))
-        return prove(layer(*channels, rng=self.rng, **self.kernel()), self.images(channels[0]))
+        return layer(*channels, rng=self.rng, **self.kernel()), self.images(channels[0])
+
+    def prove_layer(self, layer, x):
+        """Of a layer whose x is an input; or data, a constant, as if it were built with input_grad=False."""
+        layer.input_grad = self.either(True, False)
+        return prove(layer, x) if layer.input_grad else prove(layer, x=x)
 
     def prove_fold(self):
         x, how = self.images(2), self.kernel()
@@ -135,16 +141,14 @@ PROOFS = {
     nn.tanh: lambda t: prove(nn.tanh, t.normal(t.B, t.D)),
     nn.sigmoid: lambda t: prove(nn.sigmoid, t.normal(t.B, t.D)),
     nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
-    nn.Linear: lambda t: prove(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
-    nn.FirstLinear: lambda t: prove(nn.FirstLinear(t.D, t.H, t.rng), x=t.normal(t.B, t.D)),
+    nn.Linear: lambda t: t.prove_layer(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
     nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
     nn.unfold: lambda t: prove(nn.unfold, t.images(2), **t.kernel()),
     nn.fold: lambda t: t.prove_fold(),
     nn.flatten: lambda t: prove(nn.flatten, t.images(2)),
     nn.Reshape: lambda t: prove(nn.Reshape(t.H, t.Z, 2), t.normal(t.B, 2 * t.H * t.Z)),
-    nn.Conv2d: lambda t: t.prove_convolution(nn.Conv2d),
-    nn.FirstConv2d: lambda t: prove(nn.FirstConv2d(1, 5, rng=t.rng, **t.kernel()), x=t.images(1)),
-    nn.ConvTranspose2d: lambda t: t.prove_convolution(nn.ConvTranspose2d),
+    nn.Conv2d: lambda t: t.prove_layer(*t.convolution(nn.Conv2d)),
+    nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
     nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
                                     c=t.normal(t.B, 2)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
@@ -187,7 +191,7 @@ PROOFS = {
         probability.discretized_logistic_nll, t.normal(t.B, t.D), t.either(-3, 0, 3) + t.normal(t.B, t.D),
         x=t.greys(4), levels=4),
     probability.DiscretizedLogistic: lambda t: t.prove_likelihood(probability.DiscretizedLogistic(5, 0.2), t.greys(5)),
-    probability.Categorical: lambda t: t.prove_likelihood(probability.Categorical(3), t.greys(3)),
+    probability.CategoricalPixels: lambda t: t.prove_likelihood(probability.CategoricalPixels(3), t.greys(3)),
     probability.softmax: lambda t: prove(probability.softmax, t.normal(t.B, t.Z)),
     probability.categorical_nll: lambda t: prove(probability.categorical_nll, t.normal(t.B, t.Z), y=t.labels(t.Z)),
     probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),

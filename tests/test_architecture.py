@@ -18,11 +18,12 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 MODULES = {name: importlib.import_module(name)
            for _, name, _ in pkgutil.walk_packages(scratchvae.__path__, "scratchvae.") if not name.endswith("__main__")}
 
-MATHEMATICS = {"core", "checks", "microbatches", "nn", "probability", "models"}
+MATHEMATICS = {"core", "checks", "functions", "microbatches", "nn", "probability", "models"}
 MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "" is the package, for its version
     "__init__": set(),
     "core": set(),
     "checks": set(),
+    "functions": set(),
     "microbatches": {"core"},
     "backend": {"core"},
     "seeds": {"backend"},
@@ -30,9 +31,9 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "shapes": set(),
     "claim": {"core"},
     "gradcheck": {"core", "claim"},
-    "nn": {"core", "checks", "microbatches"},
-    "probability": {"core", "checks", "microbatches"},
-    "models": {"core", "checks", "microbatches", "nn", "probability"},
+    "nn": {"core", "checks", "functions", "microbatches"},
+    "probability": {"core", "checks", "functions", "microbatches"},
+    "models": {"core", "checks", "functions", "microbatches", "nn", "probability"},
     "proofs": MATHEMATICS | {"gradcheck", "claim"},
     "training": {"", "core", "checks", "microbatches", "backend", "seeds", "datasets"},
     "trained": {"datasets", "training"},

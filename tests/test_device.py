@@ -184,7 +184,7 @@ def test_a_loss_that_is_not_finite_names_the_node_there_too(device):
 @pytest.mark.parametrize("likelihood", [
     probability.Bernoulli(), probability.Gaussian(0.5), probability.SharedGaussian(0.5), probability.PixelGaussian(),
     probability.Laplace(), probability.ContinuousBernoulli(), probability.DiscretizedLogistic(5),
-    probability.Categorical(5)], ids=lambda likelihood: type(likelihood).__name__)
+    probability.CategoricalPixels(5)], ids=lambda likelihood: type(likelihood).__name__)
 def test_means_and_samples_are_made_there(device, likelihood):
     likelihood = in_precision(np.float64, copy.deepcopy(likelihood))
     y = np.random.default_rng(0).standard_normal((4, 6 * likelihood.outputs))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..core import node
+from ..functions import magnitude, sigmoid, softplus
 
 
 @node
@@ -12,10 +13,9 @@ def bounded_below(a, *, low):
     a of any shape -> y of the same shape. Smooth, and backward is the derivative of this very bound: clipping in
     forward alone would tell the network of a freedom that it does not have.
     """
-    t = np.tanh((a - low) / 2)
+    d = a - low
 
     def backward(dy):
-        return dy * (1 + t) / 2
+        return dy * sigmoid(d)
 
-    d = a - low
-    return low + np.maximum(d, 0) + np.log1p(np.exp(np.minimum(d, -d))), backward
+    return low + np.maximum(d, 0) + softplus(-magnitude(d)), backward       # the terms of softplus(d), one by one

@@ -247,7 +247,7 @@ def test_a_node_that_overflows_is_named():
     ({"x": (255 * X).astype(np.uint8)}, "and uint8"),
     ({"x": X[:0]}, r"of shape \(0, 12\)"),
     ({"x": 255 * X}, r"x_train must lie in \[0, 1\] for a Bernoulli, but runs from"),
-    ({"x": X * np.nan}, r"x_train must lie in \[0, 1\]"),
+    ({"x": X * np.nan}, "x_train must be finite, but 1200 entries are nan"),
     ({"x_test": 255 * X}, r"x_test must lie in \[0, 1\]"),
     ({"weights": {"beta": 4}}, "weights may name reconstruction, kl, but names beta"),
     ({"binarization": "fresh"}, "binarization must be one of dynamic, static, none, but is 'fresh'"),

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 
-from ..checks import require_positive, require_same_shape
-from ..core import Module, node
-from .bounds import bounded_below
-from .learned_variance import halves
+from ...checks import require_positive, require_same_shape
+from ...core import node
+from ...functions import sigmoid, softplus
+from ..bounds import bounded_below
 from .levels import level_of, require_levels, require_on_levels
+from .likelihood import Likelihood
+from .width import halves
 
 
 @node
@@ -36,7 +38,7 @@ def discretized_logistic_nll(mu, logscale, *, x, levels=256):
 
     def backward(dnll):
         dnll = dnll[:, None]
-        dp, dm = -dnll * not_last * (1 - np.tanh(p / 2)) / 2, dnll * not_first * (1 + np.tanh(m / 2)) / 2
+        dp, dm = -dnll * not_last * sigmoid(-p), dnll * not_first * sigmoid(m)
         wdw = -dnll * inside * np.exp(-w) / body
         return -(dp + dm) * precision, -(dp * p + dm * m + wdw)
 
@@ -44,19 +46,14 @@ def discretized_logistic_nll(mu, logscale, *, x, levels=256):
     return nats.sum(axis=1), backward
 
 
-def softplus(t):
-    """log(1 + e^t), which cannot overflow"""
-    return np.maximum(t, 0) + np.log1p(np.exp(np.minimum(t, -t)))
-
-
-class DiscretizedLogistic(Module):
+class DiscretizedLogistic(Likelihood):
     """P(x_d) of a logistic bell cut into bins; the decoder's output, (B, 2 D), is mu and then a log-scale a pixel.
 
     The scale stays above `min_scale`: logscale = bounded_below(a, log min_scale).
     """
 
-    unit = "nats"
     outputs = 2
+    numbers = ("levels",)
 
     def __init__(self, levels=256, min_scale=1e-4):
         self.levels = require_levels(levels)
@@ -75,6 +72,7 @@ class DiscretizedLogistic(Module):
 
     def check(self, x, name):
         """ValueError, in one sentence, unless x lies on the levels."""
+        super().check(x, name)
         require_on_levels(x, name, self.levels)
 
     def mean(self, y):
@@ -83,7 +81,7 @@ class DiscretizedLogistic(Module):
         precision = np.exp(-bounded_below(a, low=self.low))
         total = np.zeros_like(mu)
         for j in range(1, self.levels):
-            total += (1 + np.tanh((mu - (j - 0.5) / (self.levels - 1)) * precision / 2)) / 2
+            total += sigmoid((mu - (j - 0.5) / (self.levels - 1)) * precision)
         return total / (self.levels - 1)
 
     def sample(self, y, rng):

@@ -4,20 +4,22 @@ import math
 
 import numpy as np
 
-from ..checks import require_positive, require_same_shape
-from ..core import Module, Parameter, node
-from .likelihoods import require_finite
+from ...checks import require_positive, require_same_shape
+from ...core import Parameter, node
+from ...functions import magnitude
+from .likelihood import Likelihood
+from .width import with_one_width
 
 
 @node
 def laplace_nll(mu, logscale, *, x):
     """-log p(x|z) = sum_d log 2 b_d + |x_d - mu_d| / b_d,  p(x) = exp(-|x - mu| / b) / 2 b,  b = exp(logscale)
 
-    mu, logscale and x of shape (B, D) -> (B,), in nats. At x = mu, where |x - mu| folds, dmu is 0.
+    mu, logscale and x of shape (B, D) -> (B,), in nats. At x = mu, where |x - mu| has no derivative, dmu is 0.
     """
     require_same_shape(mu=mu, logscale=logscale, x=x)
     d = x - mu
-    u = np.maximum(d, -d) * np.exp(-logscale)
+    u = magnitude(d) * np.exp(-logscale)
 
     def backward(dnll):
         dnll = dnll[:, None]
@@ -26,16 +28,15 @@ def laplace_nll(mu, logscale, *, x):
     return (math.log(2) + logscale + u).sum(axis=1), backward
 
 
-class Laplace(Module):
+class Laplace(Likelihood):
     """x_d ~ Laplace(mu_d, b) with one learned width b for all pixels; the decoder's output is mu.
 
     logscale = log b is a Parameter of shape (1,); at its optimum b is the mean absolute error.
     """
 
-    unit = "nats"
-    outputs = 1
+    numbers = ("scale",)
 
-    def __init__(self, scale=0.2, dtype=np.float32):
+    def __init__(self, scale=0.2, *, dtype=np.float32):
         self.logscale = Parameter(np.array([math.log(require_positive(scale=scale))], dtype))
 
     @property
@@ -44,19 +45,7 @@ class Laplace(Module):
         return math.exp(float(self.logscale.value[0]))
 
     def forward(self, mu, *, x):
-        logscale = self.logscale
-        nll, nll_backward = laplace_nll.forward(mu, np.zeros_like(mu) + logscale.value, x=x)
-
-        def backward(dnll):
-            dmu, dlogscale = nll_backward(dnll)
-            logscale.grad += dlogscale.sum()
-            return dmu
-
-        return nll, backward
-
-    def check(self, x, name):
-        """ValueError, in one sentence, unless x is finite."""
-        require_finite(x, name)
+        return with_one_width(laplace_nll, mu, self.logscale, x=x)
 
     def mean(self, mu):
         """E[x|z] = mu, which is the median too"""

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from ..checks import require_same_shape
-from ..core import Module, node
+from ...checks import require_same_shape
+from ...core import node
+from ...functions import magnitude
+from .likelihood import Likelihood, require_unit_interval
 
 # log(sinh h / h) = sum_n c_n h^(2 n),  c_n = 2^(2 n) B_(2 n) / (2 n (2 n)!) with the Bernoulli numbers B
 SERIES = (1 / 6, -1 / 180, 1 / 2835, -1 / 37800, 1 / 467775, -691 / 3831077250, 2 / 127702575, -3617 / 2605132530000)
-NEAR = 0.5        # below, the series; the next term is then smaller than a rounding in float64
+NEAR = 0.5        # where |h| is below, the series; its next term is then smaller than a rounding in float64
 
 
 @node
@@ -16,25 +18,25 @@ def continuous_bernoulli_nll(logits, *, x):
 
     logits a and x in [0, 1] of shape (B, D) -> (B,), in nats.     Loaiza-Ganem & Cunningham 2019, with a = logit lambda
     The cross-entropy has softplus(a) in the place of A(a): what is missing there is log C = softplus(a) - A(a).
-    With h = a / 2, A(a) = h + log(sinh h / h), which is 0 / 0 at a = 0: there it is summed as a series.
+    A(a) = max(a, 0) + log (1 - e^-|a|) / |a|, and max(a, 0) - a x is taken first: at a large logit these two are large
+    and nearly cancel, and what is left keeps its digits.
     """
     require_same_shape(logits=logits, x=x)
 
     def backward(dnll):
         return dnll[:, None] * (continuous_bernoulli_mean(logits) - x)
 
-    return (log_normalizer(logits) - logits * x).sum(axis=1), backward
+    return (np.maximum(logits, 0) - logits * x + log_mean_decay(magnitude(logits))).sum(axis=1), backward
 
 
-def log_normalizer(logits):
-    """A(a) = log (e^a - 1) / a, which neither overflows nor loses digits at a = 0; the shape of a."""
-    h = logits / 2
-    m = np.maximum(h, -h)                                    # sinh h / h is the same at h and -h
-    near = m.real < NEAR
-    far = np.where(near, 1, m)
-    small = np.where(near, m, 0)                             # also keeps the square of a vast m from overflowing
-    s = small * small
-    return h + np.where(near, s * polynomial(SERIES, s), far + np.log1p(-np.exp(-2 * far)) - np.log(2 * far))
+def log_mean_decay(m):
+    """log integral_0^1 exp(-m t) dt = log (1 - e^-m) / m, for m >= 0: no overflow, and no digit lost at m = 0
+
+    = log(sinh h / h) - h with h = m / 2, summed as a series where it would be 0 / 0.
+    """
+    near = m.real < 2 * NEAR
+    far, h = np.where(near, 1, m), np.where(near, m, 0) / 2      # each branch is given only what it can bear
+    return np.where(near, h * h * polynomial(SERIES, h * h) - h, np.log1p(-np.exp(-far)) - np.log(far))
 
 
 def continuous_bernoulli_mean(logits):
@@ -55,20 +57,16 @@ def polynomial(coefficients, s):
     return total
 
 
-class ContinuousBernoulli(Module):
+class ContinuousBernoulli(Likelihood):
     """p(x_d) proportional to exp(a_d x_d) on [0, 1], for grey pixels; the decoder's output is the logits a."""
-
-    unit = "nats"
-    outputs = 1
 
     def forward(self, logits, *, x):
         return continuous_bernoulli_nll.forward(logits, x=x)
 
     def check(self, x, name):
         """ValueError, in one sentence, unless x lies in [0, 1]."""
-        if not (x.min() >= 0 and x.max() <= 1):
-            raise ValueError(f"{name} must lie in [0, 1] for a continuous Bernoulli, "
-                             f"but runs from {x.min()} to {x.max()}")
+        super().check(x, name)
+        require_unit_interval(x, name, " for a continuous Bernoulli")
 
     def mean(self, logits):
         """E[x|z]"""

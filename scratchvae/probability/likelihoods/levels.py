@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .likelihood import require_unit_interval
+
 
 def level_of(x, levels):
     """k = 0..K-1 of x = k / (K - 1): whole numbers (int64), of the shape of x."""
@@ -10,8 +12,7 @@ def level_of(x, levels):
 
 def require_on_levels(x, name, levels):
     """ValueError, in one sentence, unless every x is one of the K values k / (K - 1) in [0, 1]."""
-    if not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(f"{name} must lie in [0, 1], but runs from {x.min()} to {x.max()}")
+    require_unit_interval(x, name)
     off = np.abs(x * (levels - 1) - level_of(x, levels)).max()
     if off > 1e-3:
         raise ValueError(f"{name} must lie on {levels} levels k / {levels - 1}, but an entry is {off:.3f} of a step "

@@ -13,7 +13,7 @@ from scipy import integrate, stats
 from scratchvae.models import mlp_vae
 from scratchvae.probability import (
     Bernoulli,
-    Categorical,
+    CategoricalPixels,
     ContinuousBernoulli,
     DiscretizedLogistic,
     Gaussian,
@@ -33,9 +33,9 @@ from scratchvae.training import Adam, fit
 N = 100_000
 DENSITIES = {
     "gaussian": (Gaussian(0.3), [0.2]),
-    "shared gaussian": (SharedGaussian(0.2, np.float64), [0.7]),
+    "shared gaussian": (SharedGaussian(0.2, dtype=np.float64), [0.7]),
     "pixel gaussian": (PixelGaussian(0.05), [0.4, -3.0]),
-    "laplace": (Laplace(0.15, np.float64), [0.6]),
+    "laplace": (Laplace(0.15, dtype=np.float64), [0.6]),
     "continuous bernoulli at 0": (ContinuousBernoulli(), [0.0]),
     "continuous bernoulli near 0": (ContinuousBernoulli(), [1e-9]),
     "continuous bernoulli, series": (ContinuousBernoulli(), [-0.9]),
@@ -51,8 +51,8 @@ MASSES = {
     "logistic, far below": (DiscretizedLogistic(256), 256, [-1.0, -2.0]),
     "logistic, far above": (DiscretizedLogistic(256), 256, [1.7, -2.0]),
     "logistic, 17 levels": (DiscretizedLogistic(17), 17, [0.9, -1.5]),
-    "categorical": (Categorical(256), 256, np.random.default_rng(0).standard_normal(256)),
-    "categorical, 17 levels": (Categorical(17), 17, 3 * np.random.default_rng(0).standard_normal(17)),
+    "categorical": (CategoricalPixels(256), 256, np.random.default_rng(0).standard_normal(256)),
+    "categorical, 17 levels": (CategoricalPixels(17), 17, 3 * np.random.default_rng(0).standard_normal(17)),
 }
 
 
@@ -130,7 +130,7 @@ def test_draws_have_the_frequencies_the_mean_and_the_entropy_of_their_masses(nam
 
 
 @pytest.mark.parametrize("likelihood", [Bernoulli(), Gaussian(0.3), SharedGaussian(), PixelGaussian(), Laplace(),
-                                        ContinuousBernoulli(), DiscretizedLogistic(5), Categorical(5)],
+                                        ContinuousBernoulli(), DiscretizedLogistic(5), CategoricalPixels(5)],
                          ids=lambda thing: type(thing).__name__)
 def test_all_have_one_face_and_stay_in_float32(likelihood, rng):
     vae = mlp_vae(6, [5], 2, rng, likelihood=likelihood)
@@ -152,7 +152,7 @@ def test_all_have_one_face_and_stay_in_float32(likelihood, rng):
     (DiscretizedLogistic(256), [1000, -1000, 0, 1, 1000, -1000, 0, -1000]),
     (PixelGaussian(), [1000, -1000, 0, 1, 60, -1000, 0, -1000]),
     (Laplace(1e-6), [1000, -1000, 0, 1]),
-    (Categorical(256), np.concatenate([[1000] * 256, [-1000] * 255 + [1000], [0] * 256, [1000] + [-1000] * 255])),
+    (CategoricalPixels(256), np.concatenate([[1000] * 256, [-1000] * 255 + [1000], [0] * 256, [1000] + [-1000] * 255])),
 ], ids=lambda thing: type(thing).__name__)
 def test_extreme_outputs_give_finite_nats_and_gradients_on_the_edges(likelihood, y, dtype, rng):
     y = np.tile(np.asarray(y, dtype), (3, 1))
@@ -183,7 +183,7 @@ def test_laplace_is_that_of_scipy_and_its_best_scale_is_the_mean_absolute_error(
     x, mu, logscale = rng.standard_normal((3, 4, 5))
     expected = -stats.laplace.logpdf(x, mu, np.exp(logscale)).sum(axis=1)
     assert np.allclose(laplace_nll(mu, logscale, x=x), expected, rtol=1e-13)
-    likelihood = Laplace(np.abs(x - mu).mean(), np.float64)
+    likelihood = Laplace(np.abs(x - mu).mean(), dtype=np.float64)
     _, backward = likelihood.forward(mu, x=x)
     backward(np.ones(4))
     assert abs(likelihood.logscale.grad[0]) < 1e-13
@@ -191,7 +191,7 @@ def test_laplace_is_that_of_scipy_and_its_best_scale_is_the_mean_absolute_error(
 
 def test_the_best_shared_variance_is_the_mean_squared_error(rng):
     x, mu = rng.standard_normal((2, 4, 5))
-    likelihood = SharedGaussian(math.sqrt(((x - mu) ** 2).mean()), np.float64)
+    likelihood = SharedGaussian(math.sqrt(((x - mu) ** 2).mean()), dtype=np.float64)
     nll, backward = likelihood.forward(mu, x=x)
     backward(np.ones(4))
     assert abs(likelihood.logvar.grad[0]) < 1e-12
@@ -259,8 +259,8 @@ def test_the_discretized_logistic_loses_no_digit_in_a_tail(dtype):
 @pytest.mark.parametrize(("likelihood", "x", "sentence"), [
     (ContinuousBernoulli(), [[0.0, 1.2]], "x must lie in .0, 1. for a continuous Bernoulli, but runs from 0.0 to 1.2"),
     (DiscretizedLogistic(256), [[0.0, 0.501]], "x must lie on 256 levels k / 255, but an entry is 0.245 of a step"),
-    (Categorical(17), [[-1.0, 0.5]], "x must lie in .0, 1., but runs from -1.0 to 0.5"),
-    (Categorical(17), [[np.nan, 0.5]], "x must lie in .0, 1."),
+    (CategoricalPixels(17), [[-1.0, 0.5]], "x must lie in .0, 1., but runs from -1.0 to 0.5"),
+    (CategoricalPixels(17), [[np.nan, 0.5]], "x must be finite, but 1 entries are nan and 0 inf"),
     (Laplace(), [[np.inf, 0.5]], "x must be finite, but 0 entries are nan and 1 inf"),
     (PixelGaussian(), [[np.nan, 0.5]], "x must be finite, but 1 entries are nan and 0 inf"),
     (SharedGaussian(), [[np.nan, 0.5]], "x must be finite"),
@@ -276,10 +276,10 @@ def test_pixels_that_have_no_density_are_refused_in_a_sentence(likelihood, x, se
     (lambda: Laplace(math.nan), "scale must be positive"),
     (lambda: DiscretizedLogistic(1), "levels must be a whole number from 2 on, but is 1"),
     (lambda: DiscretizedLogistic(5, 0), "min_scale must be positive"),
-    (lambda: Categorical(2.5), "levels must be a whole number"),
+    (lambda: CategoricalPixels(2.5), "levels must be a whole number"),
     (lambda: PixelGaussian()(np.zeros((2, 3)), x=np.zeros((2, 3))), "two outputs for each pixel"),
     (lambda: PixelGaussian()(np.zeros((2, 6)), x=np.zeros((2, 4))), "x must have the shape of mu"),
-    (lambda: Categorical(3)(np.zeros((2, 6)), x=np.zeros((2, 3))), "logits must hold 3 for each pixel"),
+    (lambda: CategoricalPixels(3)(np.zeros((2, 6)), x=np.zeros((2, 3))), "logits must hold 3 for each pixel"),
 ])
 def test_what_cannot_be_is_one_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from ..core import Module
-from .categorical import categorical_nll, softmax
+from ..categorical import categorical_nll, softmax
 from .levels import level_of, require_levels, require_on_levels
+from .likelihood import Likelihood
 
 
-class Categorical(Module):
+class CategoricalPixels(Likelihood):
     """P(x_d = k / (K - 1)) = softmax(a_d)_k; the decoder's output, (B, D K), holds K logits for each pixel in turn.
 
     The most free of all likelihoods of one pixel, and the widest: it does not know that grey 100 is near grey 101.
     """
 
-    unit = "nats"
+    numbers = ("levels",)
 
     def __init__(self, levels=256):
         self.levels = self.outputs = require_levels(levels)
@@ -38,6 +38,7 @@ class Categorical(Module):
 
     def check(self, x, name):
         """ValueError, in one sentence, unless x lies on the levels."""
+        super().check(x, name)
         require_on_levels(x, name, self.levels)
 
     def mean(self, logits):
