@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from scratchvae.core import Sequential
-from scratchvae.gradcheck import prove
 from scratchvae.models import conv_vae
 from scratchvae.nn import (
     Conv2d,
@@ -20,6 +19,7 @@ from scratchvae.nn import (
     glorot_uniform,
     unfold,
 )
+from scratchvae.proof import prove
 
 kernels = st.fixed_dictionaries({"kernel": st.integers(1, 5), "stride": st.integers(1, 4),
                                  "padding": st.integers(0, 3)})

@@ -7,8 +7,8 @@ import pytest
 import scipy.special
 
 from scratchvae.core import node
-from scratchvae.gradcheck import ProofError, prove
 from scratchvae.probability import log_sum_exp
+from scratchvae.proof import ProofError, prove
 
 
 def seeded(seed=0):
