@@ -124,7 +124,7 @@ def test_the_signal_keeps_its_variance():
 @pytest.mark.parametrize(("kind", "how"), [
     (Conv2d, {"kernel": 4, "stride": 2, "padding": 1}), (Conv2d, {"kernel": 3, "padding": 1}),
     (ConvTranspose2d, {"kernel": 4, "stride": 2, "padding": 1}), (ConvTranspose2d, {"kernel": 3, "padding": 1})])
-def test_the_first_weights_know_how_many_numbers_meet_at_each_pixel(kind, how):
+def test_the_first_weights_know_how_many_numbers_are_summed_at_each_pixel(kind, how):
     """Counted inside an image, away from its edges: of ones through weights of one, there and back."""
     told = []
 
