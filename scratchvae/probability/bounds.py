@@ -10,8 +10,8 @@ from ..functions import magnitude, sigmoid, softplus
 def bounded_below(a, *, low):
     """y = low + softplus(a - low): y > low for every a, y ~ a where a is far above low;  dy/da = sigmoid(a - low)
 
-    a of any shape -> y of the same shape. backward is the derivative of this very bound; a clip in forward that backward
-    leaves out has the gradient of another function.
+    a of any shape -> y of the same shape. backward is the derivative of this very bound; of a clip in forward alone it
+    would be that of another function.
     """
     d = a - low
 
