@@ -10,7 +10,7 @@ import pytest
 
 import scratchvae
 from scratchvae import core
-from scratchvae.proofs import PROOFS
+from scratchvae.proof.proofs import PROOFS
 
 HOUSE = Path(scratchvae.__file__).parent
 FILES = {path.relative_to(HOUSE).with_suffix("").as_posix(): path for path in sorted(HOUSE.rglob("*.py"))}
@@ -29,22 +29,20 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "seeds": {"backend"},
     "datasets": {"backend"},
     "shapes": set(),
-    "claim": {"core"},
-    "gradcheck": {"core", "claim"},
     "nn": {"core", "checks", "functions", "microbatches"},
     "probability": {"core", "checks", "functions", "microbatches"},
     "models": {"core", "checks", "functions", "microbatches", "nn", "probability"},
-    "proofs": MATHEMATICS | {"gradcheck", "claim"},
+    "proof": MATHEMATICS,
     "training": {"", "core", "checks", "microbatches", "backend", "seeds", "datasets"},
     "trained": {"datasets", "training"},
     "experiments": MATHEMATICS | {"datasets", "training"},
     "evaluation": MATHEMATICS | {"backend", "seeds", "datasets", "training"},
     "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
-    "book": {"core", "gradcheck"},
+    "book": {"core", "proof"},
     "explorer": {"plots"},
-    "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "gradcheck"},
-    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation",
+    "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "proof"},
+    "commands": MATHEMATICS | {"", "backend", "datasets", "proof", "training", "trained", "evaluation",
                                "plots", "experiments", "results"},
     "__main__": {"", "commands", "datasets", "training"},
 }

@@ -110,6 +110,6 @@ def sum_of_pixels(x):
 
 
 def require_images(x, channels):
-    """ValueError, in one sentence, unless x is of shape (B, height, width, channels)."""
+    """ValueError unless x is of shape (B, height, width, channels)."""
     if x.ndim != 4 or x.shape[3] != channels:
         raise ValueError(f"x must have shape (B, height, width, {channels}), but has {x.shape}")

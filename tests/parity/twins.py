@@ -136,6 +136,7 @@ TWINS = {
     nn.softplus: lambda f, p, x: softplus(x),
     nn.Linear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
     nn.TiedLinear: lambda f, p, h: F.linear(h, p(f.W), p(f.b)),
+    nn.straight_through: lambda f, p, soft, *, hard: soft + (hard - soft).detach(),
     nn.unfold: unfold,
     nn.fold: fold,
     nn.flatten: lambda f, p, x: torch.flatten(x, 1),

@@ -47,7 +47,7 @@ class Bernoulli(Likelihood):
         return (rng.random(logits.shape, logits.dtype) < self.mean(logits)).astype(logits.dtype)
 
     def check(self, x, name):
-        """ValueError, in one sentence, unless x lies in [0, 1]."""
+        """ValueError unless x lies in [0, 1]."""
         super().check(x, name)
         require_unit_interval(x, name, " for a Bernoulli")
 

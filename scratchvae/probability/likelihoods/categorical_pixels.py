@@ -37,7 +37,7 @@ class CategoricalPixels(Likelihood):
         return logits.reshape(-1, self.levels)
 
     def check(self, x, name):
-        """ValueError, in one sentence, unless x lies on the levels."""
+        """ValueError unless x lies on the levels."""
         super().check(x, name)
         require_on_levels(x, name, self.levels)
 

@@ -64,7 +64,7 @@ class ContinuousBernoulli(Likelihood):
         return continuous_bernoulli_nll.forward(logits, x=x)
 
     def check(self, x, name):
-        """ValueError, in one sentence, unless x lies in [0, 1]."""
+        """ValueError unless x lies in [0, 1]."""
         super().check(x, name)
         require_unit_interval(x, name, " for a continuous Bernoulli")
 

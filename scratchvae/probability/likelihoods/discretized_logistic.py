@@ -71,7 +71,7 @@ class DiscretizedLogistic(Likelihood):
         return nll, backward
 
     def check(self, x, name):
-        """ValueError, in one sentence, unless x lies on the levels."""
+        """ValueError unless x lies on the levels."""
         super().check(x, name)
         require_on_levels(x, name, self.levels)
 

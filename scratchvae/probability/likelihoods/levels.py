@@ -11,7 +11,7 @@ def level_of(x, levels):
 
 
 def require_on_levels(x, name, levels):
-    """ValueError, in one sentence, unless every x is one of the K values k / (K - 1) in [0, 1]."""
+    """ValueError unless every x is one of the K values k / (K - 1) in [0, 1]."""
     require_unit_interval(x, name)
     off = np.abs(x * (levels - 1) - level_of(x, levels)).max()
     if off > 1e-3:
@@ -20,7 +20,7 @@ def require_on_levels(x, name, levels):
 
 
 def require_levels(levels):
-    """The number of levels, or a ValueError in one sentence."""
+    """The number of levels; ValueError unless it is a whole number from 2 on."""
     if not (isinstance(levels, int) and levels >= 2):
         raise ValueError(f"levels must be a whole number from 2 on, but is {levels!r}")
     return levels

@@ -23,7 +23,7 @@ class Likelihood(Module):
     numbers = ()         # names of the attributes that `describe` shows
 
     def check(self, x, name):
-        """ValueError, in one sentence, for x that has no density here; `name` is what the user calls x."""
+        """ValueError for x that has no density here; `name` is what the user calls x."""
         if not np.isfinite(x).all():
             raise ValueError(f"{name} must be finite, but {np.isnan(x).sum()} entries are nan and "
                              f"{np.isinf(x).sum()} inf")
@@ -39,6 +39,6 @@ class Likelihood(Module):
 
 
 def require_unit_interval(x, name, whose=""):
-    """ValueError, in one sentence, unless x lies in [0, 1]; `whose` is e.g. " for a Bernoulli"."""
+    """ValueError unless x lies in [0, 1]; `whose` is e.g. " for a Bernoulli"."""
     if not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"{name} must lie in [0, 1]{whose}, but runs from {x.min()} to {x.max()}")

@@ -4,8 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from . import core, microbatches, models, nn, probability
-from .gradcheck import ProofError, prove
+from .. import core, microbatches, models, nn, probability
+from .claim import ProofError
+from .dreg import dreg_surrogate
+from .prove import prove
+from .surrogate import stop_gradient
 
 
 @dataclasses.dataclass
@@ -36,40 +39,21 @@ class Draw:
         return models.mlp_vae(self.D, [self.H] * self.either(0, 1, 2), self.Z, self.rng, activation=activation,
                               likelihood=likelihood)
 
-    def iwae(self, estimator=models.IWAE, encoder=None):
-        vae = self.vae(nn.tanh)
-        return estimator(vae.with_encoder(encoder) if encoder else vae, k=self.either(1, 2, 5))
+    def iwae(self, estimator=models.IWAE):
+        return estimator(self.either(self.vae(nn.tanh), self.latent_model()), k=self.either(1, 2, 5))
 
     def prove_surrogate(self):
         iwae = self.iwae()
         return self.prove_model(iwae, iwae.surrogate, v=self.normal(self.B, iwae.k))
 
     def prove_dreg(self):
-        """The encoder's way home is the derivative of -sum_i v_i^2 log w_i, with v and the density q held fixed."""
-        table = models.TableEncoder(self.B, self.Z)
-        dreg, x, (mu, logvar) = self.iwae(models.DReG, table), self.pixels(), self.normal(2, self.B, self.Z)
-        table.mu.value, table.logvar.value = mu, logvar
-        noise = dreg.noise(x, self.rng)
+        dreg = self.iwae(models.DReG)
+        return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
 
-        @core.node
-        def way_home(mu, logvar, *, x, eps, v, held_mu, held_logvar):
-            for p, value in ((table.mu, mu), (table.logvar, logvar)):
-                p.value, p.grad = value, np.zeros_like(value)
-            log_w, _ = dreg.log_weights(eps, x=x)
-            for sign, m, s in ((1, mu, logvar), (-1, held_mu, held_logvar)):
-                density = [probability.repeat(a, k=dreg.k) for a in (mu, logvar, m, s)]
-                z = probability.reparameterize(*density[:2], eps=eps.reshape(-1, self.Z))
-                log_w = log_w + sign * probability.gaussian_logpdf(z, *density[2:]).reshape(log_w.shape)
-            _, dreg_backward = dreg.forward(x=x, eps=eps)
-
-            def backward(dloss):
-                table.mu.grad[...], table.logvar.grad[...] = 0, 0
-                dreg_backward(dloss)
-                return table.mu.grad.copy(), table.logvar.grad.copy()
-
-            return -(v * v * log_w).sum(axis=1), backward
-
-        return prove(way_home, mu, logvar, x=x, v=dreg.weights(x=x, **noise), held_mu=mu, held_logvar=logvar, **noise)
+    def prove_straight_through(self):
+        soft = self.normal(self.B, self.D)
+        return prove(nn.straight_through, soft, hard=np.rint(soft),
+                     as_if=lambda soft, hard: soft + stop_gradient(hard - soft))
 
     def latent_model(self):
         """A posterior and a prior of which the KL has no formula."""
@@ -143,6 +127,7 @@ PROOFS = {
     nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
     nn.Linear: lambda t: t.prove_layer(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
     nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
+    nn.straight_through: lambda t: t.prove_straight_through(),
     nn.unfold: lambda t: prove(nn.unfold, t.images(2), **t.kernel()),
     nn.fold: lambda t: t.prove_fold(),
     nn.flatten: lambda t: prove(nn.flatten, t.images(2)),

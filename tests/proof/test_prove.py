@@ -1,28 +1,12 @@
 """prove accepts what is right and refuses, with the right sentence, each way of being wrong."""
 
-import hypothesis
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 
 from scratchvae import core
 from scratchvae.core import node
-from scratchvae.gradcheck import ProofError, prove
-from scratchvae.nn import Linear
-from scratchvae.proofs import PROOFS, Draw, prove_all
-
-
-@pytest.mark.parametrize("thing", PROOFS, ids=lambda thing: thing.__qualname__)
-@hypothesis.given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-3, 0.3, 1.0, 3.0]))
-@hypothesis.settings(max_examples=25, deadline=None, derandomize=True)
-def test_every_backward_is_proven(thing, seed, scale):
-    PROOFS[thing](Draw(np.random.default_rng(seed), scale))
-
-
-def test_the_table_says_what_was_proven():
-    rows = list(prove_all())
-    assert len(rows) == len(PROOFS)
-    assert all(complex_step <= 1e-12 and error is None for _, complex_step, _, error in rows)
+from scratchvae.nn import Linear, relu
+from scratchvae.proof import ProofError, prove
 
 
 def x(*shape):
@@ -47,7 +31,7 @@ def test_a_wrong_factor_is_found_and_the_input_named():
     def product(a, b):
         return a * b, lambda dy: (dy * b, dy * a / 2)
 
-    with pytest.raises(ProofError, match=r"product: the gradient is wrong for input 1 \(off by"):
+    with pytest.raises(ProofError, match=r"^product: the gradient is wrong for input 1 \(relative error \d"):
         prove(product, x(3, 2), x(3, 2))
 
 
@@ -57,7 +41,7 @@ def test_a_factor_wrong_in_the_tenth_digit_is_found():
     def double(a):
         return 2 * a, lambda dy: dy * (2 + 1e-9)
 
-    with pytest.raises(ProofError, match=r"double: the gradient is wrong for input 0 \(says the complex step alone"):
+    with pytest.raises(ProofError, match=r"double: the gradient is wrong for input 0 \(by the complex step alone"):
         prove(double, x(3, 2))
 
 
@@ -67,7 +51,7 @@ def test_a_wrong_parameter_gradient_is_found_and_the_parameter_named():
         self.b.grad += dy.mean(axis=0)
         return dy @ self.W.value.T
 
-    with pytest.raises(ProofError, match=r"wrong for b \(off by"):
+    with pytest.raises(ProofError, match=r"wrong for b \(relative error"):
         prove(layer_with(backward), x(4, 3))
 
 
@@ -123,7 +107,8 @@ def test_a_layer_that_keeps_its_input_in_the_closure_may_be_used_twice():
     (lambda dy: 2 * dy + 1, "not linear"),
     (lambda dy: (2 * dy, dy), "one gradient per positional input"),
     (lambda dy: (2 * dy).sum(axis=0), "one gradient per positional input"),
-    (lambda dy: None, "one gradient per positional input"),
+    (lambda dy: (None,), r"one gradient per positional input, of shapes \[\(3, 2\)\], but returned \[None\]"),
+    (lambda dy: None, r"backward returns nothing \(None\), where the gradient of input 0 is due: is its `return` miss"),
 ])
 def test_a_broken_law_is_named(backward, sentence):
     @node
@@ -132,6 +117,52 @@ def test_a_broken_law_is_named(backward, sentence):
 
     with pytest.raises(ProofError, match=sentence):
         prove(double, x(3, 2))
+
+
+@pytest.mark.parametrize(("result", "what"), [
+    (None, "nothing"), ((None, lambda dy: dy), "no value"), (np.ones((3, 2)), "something else"),
+    ((np.ones((3, 2)), None), "something else"), ((1.0, 2.0, lambda dy: dy), "something else"),
+])
+def test_a_forward_that_does_not_return_a_value_and_its_backward_is_told_what_to_return(result, what):
+    @node
+    def forgetful(x):
+        return result
+
+    sentence = f"^forgetful: forward must end with `return y, backward`, but returns {what}$"
+    with pytest.raises(ProofError, match=sentence):
+        prove(forgetful, x(3, 2))
+
+
+def test_a_layer_without_a_gradient_of_its_data_is_proven_of_data_alone():
+    layer = Linear(3, 2, np.random.default_rng(0), input_grad=False)
+    assert prove(layer, x=x(4, 3)).complex_step <= 1e-12
+    with pytest.raises(ProofError, match=r"of which no gradient is computed \(input_grad=False\), are given by name"):
+        prove(layer, x(4, 3))
+
+
+def test_there_must_be_something_to_differentiate_and_a_place_to_do_it():
+    @node
+    def product(a, b):
+        return a * b, lambda dy: (dy * b, dy * a)
+
+    with pytest.raises(ValueError, match="^relu has nothing to be differentiated: what is given by position is an inp"):
+        prove(relu, x=x(3, 2))
+    with pytest.raises(ValueError, match="^input 1 of product must be finite"):
+        prove(product, x(2, 2), np.array([[1.0, np.nan], [0.0, 1.0]]))
+
+
+def test_the_sentence_explains_its_numbers():
+    @node
+    def tripled(a):
+        return 3 * a, lambda dy: dy
+
+    with pytest.raises(ProofError) as refused:
+        prove(tripled, x(1, 1))
+    assert str(refused.value) == (
+        "tripled: the gradient is wrong for input 0 (relative error 5.0e-01). Along a random direction v of all of "
+        "them, <backward(dout), v> and <dout, J v> should be one number; divided by the sum of the absolute values of "
+        "their terms, they differ by 5.0e-01 where J v is the complex step (allowed: 1e-12), by 5.0e-01 where it is "
+        "the central difference (1e-06)")
 
 
 def test_a_forward_that_changes_its_input_is_found():
