@@ -27,7 +27,6 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "backend": {"core"},
     "seeds": {"backend"},
     "datasets": {"backend"},
-    "shapes": set(),
     "claim": {"core"},
     "gradcheck": {"core", "claim"},
     "nn": {"core", "checks", "microbatches"},

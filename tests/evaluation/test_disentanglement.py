@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae import shapes
+from scratchvae.datasets import shapes
 from scratchvae.evaluation import disentanglement, factor_vote, mutual_information, mutual_information_gap
 from scratchvae.probability import Bernoulli
 

@@ -75,7 +75,7 @@ MUTANTS = [
         name="training set for test set",
         mistake="one file under three names: the log-likelihood reported for the test set is that of the training set",
         seen="https://github.com/yburda/iwae/pull/1",
-        module="datasets",
+        module="datasets.published",
         edits={"return Dataset(*map(parse_idx, contents))":
                "return Dataset(*map(parse_idx, [*contents[:2], *contents[:2]]))"},
         caught_by="test_datasets.py::test_both_mnists[mnist]"),
@@ -83,7 +83,7 @@ MUTANTS = [
         name="noise narrower than the bin",
         mistake="dequantization `k / 255 + u / 256`: the noise does not fill the step between two levels",
         seen="https://github.com/rosinality/glow-pytorch/issues/17",
-        module="datasets",
+        module="datasets.images",
         edits={"return (np.rint(k) + rng.random(k.shape, dtype)) / (levels + 1)":
                "return np.rint(k) / levels + rng.random(k.shape, dtype) / (levels + 1)"},
         caught_by="evaluation/test_bits.py::test_noise_spreads_a_level_evenly_over_its_bin[255-float32]"),
