@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import Linear, TiedLinear, mlp, relu
 from ..probability import Bernoulli, SquaredError
+from .model import Model
 
 
-class Autoencoder(Module):
+class Autoencoder(Model):
     """z = f(x), y = g(z), trained so that y is x again.     Hinton & Salakhutdinov 2006
 
     `distance` measures y against x: Bernoulli() (cross-entropy from logits) or SquaredError().

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import Linear, mlp, relu
 from ..probability import categorical_nll, softmax
+from .model import Model
 
 
-class Classifier(Module):
+class Classifier(Model):
     """p(y|x) = softmax(h W + b),  h = features(x).
 
     `body` is the node that makes the features, `head` the affine layer from them to the logits.

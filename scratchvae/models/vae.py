@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import FirstLinear, GaussianHeads, Linear, mlp, relu
 from ..probability import Bernoulli, gaussian_kl, reparameterize
+from .model import Model
 
 
-class VAE(Module):
+class VAE(Model):
     """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
 
     log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.

@@ -46,23 +46,23 @@ MUTANTS = [
         name="one order for every epoch",
         mistake="a sampler that shuffles with the same seed in every epoch, unless `set_epoch` is called",
         seen="https://github.com/pytorch/pytorch/issues/31771",
-        module="training.run",
-        edits={'self.plan["seed"], ORDER, self.epoch + 1]': 'self.plan["seed"], ORDER, 1]'},
+        module="training.epoch",
+        edits={"generator(seed, ORDER, run.epoch + 1,": "generator(seed, ORDER, 1,"},
         caught_by="training/test_fit.py::test_binarized_training_sees_only_black_and_white[static]"),
     Mutant(
         name="mean of the means of batches",
         mistake="the epoch's loss is the mean over batches: the few of the last count as much as a full batch",
         seen="https://github.com/dnouri/nolearn/issues/247",
-        module="training.run",
-        edits={"            self.totals[name] += total\n":
-               '            self.totals[name] += total / batch_size * self.plan["examples"] / self.steps_an_epoch\n'},
+        module="training.epoch",
+        edits={"        run.totals[name] += total\n":
+               '        run.totals[name] += total / len(rows) * run.plan["examples"] / run.steps_an_epoch\n'},
         caught_by="training/test_fit.py::test_the_train_terms_are_means_over_every_example_of_the_epoch"),
     Mutant(
         name="optimizer's state not restored",
         mistake="a resumed run builds a new Adam: its moments and its t begin at 0 again",
         seen="https://github.com/OpenNMT/OpenNMT-py/issues/617",
         module="training.run",
-        edits={'        restore(self.optimizer.state(), arrays, "optimizer/", self.checkpoint)\n': ""},
+        edits={"restore(state, arrays, prefix, self.checkpoint)": "pass"},
         caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[none-Adam]"),
     Mutant(
         name="gradient not cleared",
