@@ -38,7 +38,7 @@ class Draw:
 
     def iwae(self, estimator=models.IWAE, encoder=None):
         vae = self.vae(nn.tanh)
-        return estimator(encoder or vae.encoder, vae.decoder, self.Z, vae.likelihood, k=self.either(1, 2, 5))
+        return estimator(vae.with_encoder(encoder) if encoder else vae, k=self.either(1, 2, 5))
 
     def prove_surrogate(self):
         iwae = self.iwae()
@@ -55,7 +55,7 @@ class Draw:
         def way_home(mu, logvar, *, x, eps, v, held_mu, held_logvar):
             for p, value in ((table.mu, mu), (table.logvar, logvar)):
                 p.value, p.grad = value, np.zeros_like(value)
-            log_w, _, _ = models.log_weights(dreg, x=x, eps=eps)
+            log_w, _ = dreg.log_weights(eps, x=x)
             for sign, m, s in ((1, mu, logvar), (-1, held_mu, held_logvar)):
                 density = [probability.repeat(a, k=dreg.k) for a in (mu, logvar, m, s)]
                 z = probability.reparameterize(*density[:2], eps=eps.reshape(-1, self.Z))
@@ -70,6 +70,21 @@ class Draw:
             return -(v * v * log_w).sum(axis=1), backward
 
         return prove(way_home, mu, logvar, x=x, v=dreg.weights(x=x, **noise), held_mu=mu, held_logvar=logvar, **noise)
+
+    def latent_model(self):
+        """A posterior and a prior of which the KL has no formula."""
+        vae = self.vae(nn.tanh)
+        return models.LatentModel(vae.posterior, vae.observation, self.mixture_prior())
+
+    def mixture_prior(self):
+        return probability.GaussianMixturePrior(self.H, self.Z, self.rng)
+
+    def eps(self):
+        return self.normal(self.B, self.either(1, 2, 5), self.Z)
+
+    def prove_posterior(self):
+        encoder = core.Sequential(*nn.mlp([self.D, self.H], self.rng, nn.tanh), nn.GaussianHeads(self.H, self.Z, self.rng))
+        return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
 
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
@@ -130,9 +145,18 @@ PROOFS = {
     nn.Conv2d: lambda t: t.prove_convolution(nn.Conv2d),
     nn.FirstConv2d: lambda t: prove(nn.FirstConv2d(1, 5, rng=t.rng, **t.kernel()), x=t.images(1)),
     nn.ConvTranspose2d: lambda t: t.prove_convolution(nn.ConvTranspose2d),
+    nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
+                                    c=t.normal(t.B, 2)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
+    probability.gaussian_draw: lambda t: prove(probability.gaussian_draw, *(t.normal(t.B, t.Z) for _ in range(3))),
+    probability.DiagonalGaussian: lambda t: t.prove_posterior(),
+    probability.StandardNormal: lambda t: prove(probability.StandardNormal(t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_mixture_logpdf: lambda t: prove(
+        probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
+    probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
+    probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -173,6 +197,9 @@ PROOFS = {
     models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+    models.LatentModel: lambda t: t.prove_model(t.latent_model()),
+    models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
+    models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

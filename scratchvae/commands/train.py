@@ -124,7 +124,7 @@ def leave(model, x_test, folder, arguments):
     (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
     figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
                "learning": plots.learning_curves(facts["records"], unit=entry.unit)}
-    if hasattr(model, "sample") and hasattr(model.likelihood, "sample"):
+    if hasattr(model, "sample") and model.observation.is_density:
         figures["samples"] = plots.samples(model, np.random.default_rng(a.seed))
         if model.n_latents == 2:
             figures["manifold"] = plots.manifold(model)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .held_out import as_seen, encodings
+from .held_out import posterior_means, seen
 
 
 class ActiveUnits(NamedTuple):
@@ -20,6 +20,5 @@ def active_units(model, x, binarization="none", seed=0, threshold=0.01):
     The variance over these N images, of mu_j(x) = E_q[z_j|x]. A latent that the model has given up has mu_j = 0 for
     every x. Bits are drawn once, from `seed`, where the model sees bits.
     """
-    mu, _ = encodings(model, as_seen(x, binarization, seed)[0])
-    variances = mu.var(axis=0)
+    variances = posterior_means(model, *seen(x, binarization, seed)).var(axis=0)
     return ActiveUnits(variances, int((variances > threshold).sum()))

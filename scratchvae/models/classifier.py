@@ -15,19 +15,11 @@ class Classifier(Model):
     """
 
     terms = ("cross_entropy",)
+    quantity = "cross-entropy"
 
     def __init__(self, body, head):
         self.body = body
         self.head = head
-
-    def noise(self, x, rng):
-        """A classifier draws nothing."""
-        return {}
-
-    def check(self, x, name):
-        """ValueError, in one sentence, unless x is finite."""
-        if not np.isfinite(x).all():
-            raise ValueError(f"{name} must be finite, but {np.count_nonzero(~np.isfinite(x))} entries are not")
 
     def forward(self, *, x, y):
         """(-log p(y|x),), in nats, of shape (B,); x (B, D), labels y (B,), whole numbers."""

@@ -1,6 +1,7 @@
 """Building blocks of networks."""
 
 from .activations import elu, relu, sigmoid, softplus, tanh
+from .conditioned import Conditioned
 from .conv import Conv2d, ConvTranspose2d, Reshape, flatten
 from .first import FirstConv2d, FirstLinear
 from .initialization import glorot_uniform, he_normal
@@ -9,6 +10,6 @@ from .mlp import mlp
 from .patches import fold, unfold
 from .tied import TiedLinear
 
-__all__ = ["Conv2d", "ConvTranspose2d", "FirstConv2d", "FirstLinear", "GaussianHeads", "Linear", "Reshape",
+__all__ = ["Conditioned", "Conv2d", "ConvTranspose2d", "FirstConv2d", "FirstLinear", "GaussianHeads", "Linear", "Reshape",
            "TiedLinear", "elu", "flatten", "fold", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus",
            "tanh", "unfold"]
