@@ -8,7 +8,8 @@ MUTANTS = [
         mistake="in evaluation mode `z = mu`: what is reported is not the ELBO",
         seen="https://github.com/pytorch/examples/pull/419",
         module="training.terms",
-        edits={"**model.noise(x[rows], rng)": "**{name: 0 * eps for name, eps in model.noise(x[rows], rng).items()}"},
+        edits={'**model.noise(batch["x"], rng)':
+               '**{name: 0 * eps for name, eps in model.noise(batch["x"], rng).items()}'},
         caught_by="evaluation/test_elbo.py::test_the_terms_are_those_of_the_model_example_by_example"),
     Mutant(
         name="cross-entropy of grey pixels called a bound",
