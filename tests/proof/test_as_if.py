@@ -112,6 +112,22 @@ def test_a_parameter_that_should_learn_nothing_and_does_is_named():
         prove(game, eps=x(5, 2), of=game.G)
 
 
+def test_one_entry_that_should_learn_nothing_and_does_is_enough():
+    class OneEntry(Game):
+        def forward(self, *, eps):
+            judged, backward = super().forward(eps=eps)
+
+            def leaking(dloss):
+                backward(dloss)
+                self.D.nodes[2].W.grad[1] += 1e-9 * dloss.sum()
+
+            return judged, leaking
+
+    game = OneEntry()
+    with pytest.raises(ProofError, match=r"D\.nodes\.2\.W must be exactly 0, .* its largest entry is \d\.\de-(09|10)"):
+        prove(game, eps=x(5, 2), of=game.G)
+
+
 def test_a_parameter_that_should_learn_and_does_not_is_named():
     game = Game(through=False)
     with pytest.raises(ProofError, match=r"the gradient is wrong for G\.W \([^)]*\), G\.b \([^)]*\)\."):
