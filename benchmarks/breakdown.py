@@ -17,7 +17,9 @@ from threadpoolctl import threadpool_limits
 from scratchvae import core, nn, probability
 from scratchvae.datasets import Pixels
 from scratchvae.models import iwae, vae
-from scratchvae.training import Adam, fit, run, threads
+from scratchvae.training import Adam, fit, step
+from scratchvae.training.parallel import OneThread, Threads
+from scratchvae.training.parallel.choose import threads_for
 
 from .clock import Clock
 from .workloads import WORKLOADS
@@ -28,7 +30,7 @@ SLICES = 5
 
 
 class Timed(core.Module):
-    """A node, its forward and its way back counted under a name; `products` counts its matrix products by shape."""
+    """A node, its forward and its backward counted under a name; `products` counts its matrix products by shape."""
 
     def __init__(self, node, name, clock):
         self.node, self.name, self.clock, self.products = node, name, clock, collections.Counter()
@@ -63,9 +65,9 @@ def watch(model, clock):
         for name in set(LATENTS) & set(vars(module)):
             setattr(module, name, Timed(getattr(probability, name), "latents, KL", clock))
     model.noise = clock.timed("noise", model.noise)
-    for team in (threads.OneThread, threads.Threads):
-        team.step = clock.timed("Adam", team.step)
-    run.Run.look = clock.timed("data", run.Run.look)
+    for executor in (OneThread, Threads):
+        executor.update = clock.timed("Adam", executor.update)
+    step.draw = clock.timed("data", step.draw)
     return [node for net in nets for node in net.nodes if node.name == "layers"]
 
 
@@ -76,7 +78,7 @@ def kind_of(node):
 
 
 def sgemm(layers, steps):
-    """What matrix products alone take on this machine, of the shapes of a step: forward, and twice on the way back.
+    """What matrix products alone take on this machine, of the shapes of a step: forward, and twice backward.
 
     -> {"ms": a step's, "gflops": the speed of these, "peak": and of a product of two 2048 x 2048 matrices}
     """
@@ -105,7 +107,7 @@ def breakdown(workload):
     """{"threads": that share a step, "ms": {operation: of a step}, "sgemm": ...}"""
     model, images, clock = workload.model(), Pixels(workload.images()), Clock()
     x = images[:1]
-    n = threads.threads_for(model, {"x": x, **model.noise(x, np.random.default_rng(0))}, workload.batch)
+    n = threads_for(model, "forward", {"x": x, **model.noise(x, np.random.default_rng(0))}, workload.batch)
     records = fit(model, images, optimizer=Adam(model, workload.lr), epochs=10**6, batch_size=workload.batch,
                   weights=workload.weights, progress=False)
     for _ in range(-(-workload.warm_up // workload.steps)):

@@ -7,7 +7,7 @@ No purpose is 0: default_rng([seed, 0]) is default_rng(seed).
 
 from .backend import make_rng
 
-DRAWS, ORDER, TEST, BITS = 1, 2, 3, 4               # training: noise, order of the examples, test set, static bits
+DRAWS, ORDER, TEST, BITS, TRIAL = 1, 2, 3, 4, 5     # training: noise, order, test set, static bits, trial
 PICTURES, SCORES, PILOT, CHAINS = 9, 10, 11, 12     # evaluation: new images, scores, AIS
 
 

@@ -19,8 +19,9 @@ UFUNCS = {
 }
 FUNCTIONS = {
     "arange", "array_split", "asarray", "clip", "concatenate", "count_nonzero", "cumsum", "diag", "empty",
-    "empty_like", "full_like", "lib.stride_tricks.sliding_window_view", "linalg.solve", "ones_like", "pad", "ravel",
-    "repeat", "result_type", "split", "stack", "tile", "trace", "tril", "vdot", "where", "zeros", "zeros_like",
+    "empty_like", "full_like", "lib.stride_tricks.sliding_window_view", "linalg.solve", "may_share_memory", "ones_like",
+    "pad", "ravel", "repeat", "result_type", "split", "stack", "tile", "trace", "tril", "vdot", "where", "zeros",
+    "zeros_like",
 }
 METHODS = [
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "max",

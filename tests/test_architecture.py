@@ -28,7 +28,6 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "backend": {"core"},
     "seeds": {"backend"},
     "datasets": {"backend"},
-    "shapes": set(),
     "nn": {"core", "checks", "functions", "microbatches"},
     "probability": {"core", "checks", "functions", "microbatches"},
     "models": {"core", "checks", "functions", "microbatches", "nn", "probability"},

@@ -12,21 +12,22 @@ import numpy as np
 import pooch
 import pytest
 
-from scratchvae import datasets
 from scratchvae.datasets import (
     BINARIZATIONS,
+    CHECKOUT,
     LEVELS,
     SETS,
     DataError,
     binarize,
     binarize_batch,
     binarize_once,
+    files,
     load,
     minibatches,
     pixels,
 )
 
-DATA = datasets.CHECKOUT
+DATA = CHECKOUT
 IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 MD5 = {
     "fashion-mnist": ("f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
@@ -134,9 +135,9 @@ def test_an_unknown_name_is_told_the_known_ones(name):
 @pytest.fixture
 def no_checkout(monkeypatch, tmp_path):
     """The package as installed from a wheel: no data beside it, an empty cache, addresses where nobody answers."""
-    monkeypatch.setattr(datasets, "CHECKOUT", tmp_path / "site-packages" / "data")
+    monkeypatch.setattr(files, "CHECKOUT", tmp_path / "site-packages" / "data")
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
-    monkeypatch.setattr(datasets, "SETS", {n: (f"http://127.0.0.1:9/{n}/", files) for n, (_, files) in SETS.items()})
+    monkeypatch.setattr(files, "SETS", {n: (f"http://127.0.0.1:9/{n}/", files) for n, (_, files) in SETS.items()})
     monkeypatch.delenv("SCRATCHVAE_DATA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return tmp_path
@@ -147,7 +148,7 @@ def copy(monkeypatch, tmp_path):
     """A checkout whose data may be damaged."""
     for name in ("digits", "old-faithful"):
         shutil.copytree(DATA / name, tmp_path / "data" / name)
-    monkeypatch.setattr(datasets, "CHECKOUT", tmp_path / "data")
+    monkeypatch.setattr(files, "CHECKOUT", tmp_path / "data")
     monkeypatch.delenv("SCRATCHVAE_DATA", raising=False)
     return tmp_path / "data"
 
@@ -295,7 +296,7 @@ def serve(no_checkout, monkeypatch):
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(datasets, "SETS", {n: (f"{address}/{n}/", files) for n, (_, files) in SETS.items()})
+        monkeypatch.setattr(files, "SETS", {n: (f"{address}/{n}/", files) for n, (_, files) in SETS.items()})
         return no_checkout / "cache" / "scratchvae"
 
     yield start
@@ -311,7 +312,7 @@ def test_a_download_is_checked_kept_and_used_again(serve, name, monkeypatch):
     assert sorted(p.name for p in (cache / name).iterdir()) == sorted(f.removesuffix(".gz") for f in SETS[name][1])
     monkeypatch.setattr(pooch, "HTTPDownloader", None)  # the second time nothing may be fetched
     again = load(name)
-    monkeypatch.setattr(datasets, "CHECKOUT", DATA)
+    monkeypatch.setattr(files, "CHECKOUT", DATA)
     here = load(name)
     for a, b, c in zip(data, again, here, strict=True):
         assert (a is b is c is None) or (np.array_equal(a, b) and np.array_equal(a, c))

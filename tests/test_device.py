@@ -208,7 +208,7 @@ def test_what_lies_elsewhere_is_named_before_anything_is_done(device, misplaced,
     optimizer = optimizer if misplaced == "optimizer" else Adam(model)
     x = x if misplaced == "x" else to_device(x)
     with pytest.raises(ValueError, match="^" + sentence):
-        next(fit(model, x, optimizer=optimizer, epochs=1, workers=1 + (misplaced == "workers")))
+        fit(model, x, optimizer=optimizer, epochs=1, workers=1 + (misplaced == "workers"))
 
 
 def test_arrays_of_both_kinds_never_mix(device):

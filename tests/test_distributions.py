@@ -169,7 +169,8 @@ def test_a_vae_of_zeros_costs_784_log_2_and_no_kl(rng):
 def test_new_images_of_a_vae_have_the_means_of_their_density(rng):
     vae = zeroed(mlp_vae(3, [], 1, rng, dtype=np.float64))
     vae.decoder.nodes[-1].W.value[:] = [[1.0, -2.0, 0.0]]
-    means, draws = vae.sample(N, rng)
+    draws, z = vae.sample(N, rng)
+    means = vae.decode(z)
     assert means.shape == draws.shape == (N, 3)
     assert_mean(draws - means, 0)
     logits = np.log(means / (1 - means))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae import shapes
+from scratchvae.datasets import shapes
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from .. import plots
 from ..backend import to_device, to_host
 from ..datasets import BINARIZATIONS, LEVELS, load, pixels
 from ..evaluation import as_json, evaluate
-from ..training import Adam, cosine, draw_each, fit, load_checkpoint, stairs, stop_early, warm_up
+from ..training import Adam, cosine, draw_each, fit, load_checkpoint, step_decay, stop_early, warm_up
 from .models import LOSSES, SETTINGS, SIZES, build
 from .options import describing, positive
 
 WITH_BETA = ("vae", "conv-vae")
 SCHEDULES = {        # --schedule: the number of all steps -> the schedule
     "constant": lambda steps: None,
-    "stairs": lambda steps: stairs(every=-(-steps // 3)),
+    "step-decay": lambda steps: step_decay(every=-(-steps // 3)),
     "cosine": lambda steps: cosine(steps=steps),
     "warm-up": lambda steps: warm_up(steps=-(-steps // 10)),
 }
@@ -124,7 +124,7 @@ def leave(model, x_test, folder, arguments):
     (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
     figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
                "learning": plots.learning_curves(facts["records"], unit=entry.unit)}
-    if hasattr(model, "sample") and hasattr(model.likelihood, "sample"):
+    if hasattr(model, "sample") and model.observation.is_density:
         figures["samples"] = plots.samples(model, np.random.default_rng(a.seed))
         if model.n_latents == 2:
             figures["manifold"] = plots.manifold(model)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .held_out import as_seen, encodings
+from .held_out import posterior_means, seen
 
 
 class ActiveUnits(NamedTuple):
@@ -14,12 +14,11 @@ class ActiveUnits(NamedTuple):
     count: int
 
 
-def active_units(model, x, binarization="none", seed=0, threshold=0.01):
+def active_units(model, x, binarization=None, seed=0, threshold=0.01):
     """The latents whose mean moves with x: Var_x(E[z_j|x]) > 0.01 over all of x (N, D).     Burda et al. 2016, eq. (17)
 
     The variance over these N images, of mu_j(x) = E_q[z_j|x]. A latent that the model has given up has mu_j = 0 for
     every x. Bits are drawn once, from `seed`, where the model sees bits.
     """
-    mu, _ = encodings(model, as_seen(x, binarization, seed)[0])
-    variances = mu.var(axis=0)
+    variances = posterior_means(model, *seen(x, binarization, seed)).var(axis=0)
     return ActiveUnits(variances, int((variances > threshold).sum()))

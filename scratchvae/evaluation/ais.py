@@ -1,14 +1,14 @@
 """Annealed importance sampling: log p(x) by a long walk from a known density to the posterior.
 
-    f_b(z) = base(z)^(1-b) p(x, z)^b,   0 = b_0 < ... < b_T = 1          the densities on the way
-    log w  = sum_t (b_t - b_(t-1)) log p(x, z_(t-1)) / base(z_(t-1))     E w = p(x), with any T            Neal 2001
+    f_b = reference * ratio^b,   0 = b_0 < ... < b_T = 1                    the densities on the path (hmc.py)
+    log w  = sum_t (b_t - b_(t-1)) log ratio(u_(t-1))                      E w = p(x), with any T            Neal 2001
 
-z_0 ~ base, and z_t comes from z_(t-1) by a transition that leaves f_(b_t) as it is: Hamiltonian Monte Carlo, as in
-Wu et al. 2017, "On the quantitative analysis of decoder-based generative models". T = 1 is importance sampling. The
-way back, from an exact draw of p(z|x), gives E w = 1 / p(x): a bound from above.     Grosse et al. 2015
+u_0 is drawn from the reference, and u_t comes from u_(t-1) by a transition that leaves f_(b_t) as it is: Hamiltonian
+Monte Carlo, as in Wu et al. 2017, "On the quantitative analysis of decoder-based generative models". T = 1 is
+importance sampling. The reverse walk, from an exact draw of p(z|x), gives E w = 1 / p(x): a bound from above.
+Grosse et al. 2015
 """
 
-import contextlib
 import dataclasses
 import itertools
 import math
@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from ..models import VAE
-from ..probability import SquaredError, log_mean_exp
-from .hmc import hmc, log_ratio
+from ..core import gradients_kept
+from ..probability import log_mean_exp
+from ..seeds import CHAINS, PILOT, generator
+from .held_out import seen
+from .hmc import from_posterior, from_prior, hmc
 
-PILOT, CHAINS = 11, 12             # purposes of default_rng([seed, purpose, first image])
 PILOTS, FIRST_STEP, ACCEPTED, RATE = 4, 0.2, 0.65, 0.2
 
 
@@ -38,103 +39,99 @@ class AnnealedImportance(NamedTuple):
 
 
 def annealed_importance(model, x, chains=16, temperatures=200, leapfrogs=8, base="prior", seed=0, rows=2000):
-    """AIS for each image of x (N, D), as the model sees it, under the p(z) p(x|z) of a VAE.
+    """AIS for each image of x (N, D), as the model sees it, under the p(z) p(x|z) of any latent-variable model.
 
-    base         "prior": N(0, I), so that no encoder takes part; "posterior": q(z|x), from where the way is shorter
-    The work is N (chains + 4) temperatures leapfrogs decodings and their ways back; the memory that of `rows`
+    base         "prior": p(z), so that no encoder takes part; "posterior": q(z|x), from where the walk is shorter
+    The work is N (chains + 4) temperatures leapfrogs decodings and their backward passes; the memory that of `rows`
     decodings. Four chains more, whose weights are not used, find a step size for each image and temperature: a chain
     that learned from its own past would be biased. The gradients in the model's parameters stay as they were.
     """
     check(model, chains, temperatures, leapfrogs, base)
     with gradients_kept(model):
-        chunks = [Way(model, x[some], base, temperatures, leapfrogs).up(chains, seed, some.start)
-                  for some in slices(len(x), chains, rows)]
+        chunks = [Walk(model, few, base, temperatures, leapfrogs).lower_bound(chains, seed, first)
+                  for first, few in pieces(x, chains, rows)]
     return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
 def annealed_upper_bound(model, x, z, chains=16, temperatures=200, leapfrogs=8, base="prior", seed=0, rows=2000):
     """An upper bound on log p(x) in expectation, (N,), for x (N, D) drawn from the model itself together with z (N, Z).
 
-    z is then an exact draw of p(z|x), from where the chains walk back to the base; of other x there is none. Between
-    this and `annealed_importance` lies log p(x): how well AIS does with a decoder is so known where log p(x) is not.
+    z is then an exact draw of p(z|x), from where the chains walk to the base; of other x there is none. Between this
+    and `annealed_importance` lies log p(x): how well AIS does with a decoder is so known where log p(x) is not.
     """
     check(model, chains, temperatures, leapfrogs, base)
     with gradients_kept(model):
         return np.concatenate([
-            Way(model, x[some], base, temperatures, leapfrogs).down(z[some], chains, seed, some.start)
-            for some in slices(len(x), chains, rows)])
+            Walk(model, few, base, temperatures, leapfrogs)
+            .upper_bound(z[first:first + len(few["x"])], chains, seed, first)
+            for first, few in pieces(x, chains, rows)])
 
 
-def slices(n, chains, rows):
-    """The images in pieces whose chains are no more than `rows`; a progress bar on a terminal."""
+def pieces(x, chains, rows):
+    """(the number of the first image, the constants) of as many images as have `rows` chains; a bar on a terminal."""
+    constants, _ = seen(x, None, 0)
     size = max(1, rows // max(chains, PILOTS))
-    starts = tqdm(range(0, n, size), desc="AIS", unit="chunk", leave=False, disable=None)
-    return (slice(start, start + size) for start in starts)
-
-
-@contextlib.contextmanager
-def gradients_kept(model):
-    """Inside, gradients come home to the model's parameters; afterwards they are as they were."""
-    kept = [p.grad.copy() for p in model.parameters().values()]
-    try:
-        yield
-    finally:
-        for p, grad in zip(model.parameters().values(), kept, strict=True):
-            p.grad[...] = grad
+    for first in tqdm(range(0, len(x), size), desc="AIS", unit="chunk", leave=False, disable=None):
+        yield first, {name: c[first:first + size] for name, c in constants.items()}
 
 
 @dataclasses.dataclass
-class Way:
-    """From the base to the posterior of a few images x (B, D)."""
+class Walk:
+    """From the base to the posterior of a few images, `constants` of B rows."""
 
-    model: VAE
-    x: np.ndarray
+    model: object
+    constants: dict
     base: str
     temperatures: int
     leapfrogs: int
 
-    def up(self, chains, seed, first):
+    def lower_bound(self, chains, seed, first):
         """The three columns of AnnealedImportance for these images."""
         log_w, acceptance = self.walk(chains, powers(self.temperatures), self.learned_steps(seed, first),
-                                      np.random.default_rng([seed, CHAINS, first]))
+                                      generator(seed, CHAINS, first))
         return log_mean_exp(log_w), relative_error(log_w), acceptance
 
-    def down(self, z, chains, seed, first):
+    def upper_bound(self, z, chains, seed, first):
         """-log of the mean weight of chains that begin at z (B, Z)."""
         log_w, _ = self.walk(chains, powers(self.temperatures)[::-1], self.learned_steps(seed, first)[::-1],
-                             np.random.default_rng([seed, CHAINS, first]), start=z)
+                             generator(seed, CHAINS, first), start=z)
         return -log_mean_exp(log_w)
 
     def learned_steps(self, seed, first):
-        """Step sizes (T - 1, B), of each move and image, from a few chains on the way up."""
-        steps = np.full((self.temperatures - 1, len(self.x)), FIRST_STEP)
-        self.walk(PILOTS, powers(self.temperatures), steps, np.random.default_rng([seed, PILOT, first]), learn=True)
+        """Step sizes (T - 1, B), of each move and image, from a few chains that walk forwards."""
+        steps = np.full((self.temperatures - 1, len(self.constants["x"])), FIRST_STEP)
+        self.walk(PILOTS, powers(self.temperatures), steps, generator(seed, PILOT, first), learn=True)
         return steps
 
-    def walk(self, chains, path, steps, rng, start=None, learn=False):
-        """log w (B, chains), and the share of accepted moves (B,), along the powers `path`; `steps` learn if told to.
+    def begin(self, chains, rng, start):
+        """The path of the densities, and where the chains begin: (B chains, Z), drawn from the base or at z = start."""
+        x, condition = self.constants["x"], {name: c for name, c in self.constants.items() if name != "x"}
+        rows = {name: c.repeat(chains, axis=0) for name, c in condition.items()}
+        z = None if start is None else start.repeat(chains, axis=0)
+        if self.base == "prior":
+            path, n = from_prior(self.model, x.repeat(chains, axis=0), **rows), len(x) * chains
+            return path, self.model.prior.sample(n, rng, np.float64, **rows) if z is None else z
+        path, shape = from_posterior(self.model, x, **condition), (len(x) * chains, self.model.n_latents)
+        return path, (rng.standard_normal(shape) if z is None else
+                      self.model.posterior.invert(z, x=x, **condition).reshape(shape))
+
+    def walk(self, chains, powers, steps, rng, start=None, learn=False):
+        """log w (B, chains), and the share of accepted moves (B,), along the `powers`; `steps` learn if told to.
 
         Each move's step is drawn between 3/4 and 5/4 of it, or a trajectory might always return to where it began.
         """
-        B, Z = len(self.x), self.model.n_latents
-        mu, logvar = self.model.encode(self.x) if self.base == "posterior" else np.zeros((2, B, Z), self.x.dtype)
-        x, mu, logvar = (a.repeat(chains, axis=0) for a in (self.x, mu.astype(float), logvar.astype(float)))
-
-        def ratio(u):
-            return log_ratio(self.model, x, mu, logvar, u)
-
-        u = rng.standard_normal(mu.shape) if start is None else (start.repeat(chains, axis=0) - mu) / np.exp(logvar / 2)
-        log_w, accepted, (r, dr) = np.zeros(len(u)), [], ratio(u)
-        for t, (before, b) in enumerate(itertools.pairwise(path)):
-            log_w += (b - before) * r
+        path, u = self.begin(chains, rng, start)
+        log_w, accepted, here = np.zeros(len(u)), [], path(u)
+        for t, (before, b) in enumerate(itertools.pairwise(powers)):
+            log_w += (b - before) * here[2]
             if t == len(steps):
                 break
             step = (steps[t] * (0.75 + rng.random() / 2)).repeat(chains)
-            u, r, dr, chance = hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)
-            accepted.append(chance.reshape(B, chains).mean(axis=1))
+            u, here, chance = hmc(path, u, here, b, step, self.leapfrogs, rng)
+            accepted.append(chance.reshape(-1, chains).mean(axis=1))
             if learn:
                 steps[t + 1:] = steps[t] * np.exp(RATE * (accepted[-1] - ACCEPTED))
-        return log_w.reshape(B, chains), np.mean(accepted, axis=0) if accepted else np.ones(B)
+        return log_w.reshape(-1, chains), np.mean(accepted, axis=0) if accepted else np.ones(len(log_w) // chains)
 
 
 def powers(T):
@@ -154,7 +151,7 @@ def relative_error(log_w):
 
 def check(model, chains, temperatures, leapfrogs, base):
     """ValueError, in one sentence, for what AIS cannot do."""
-    if isinstance(model.likelihood, SquaredError):
+    if not model.observation.is_density:
         raise ValueError("model must have a likelihood: the squared error is no density, and there is no p(x)")
     for name, value in {"chains": chains, "temperatures": temperatures, "leapfrogs": leapfrogs}.items():
         if value < 1:

@@ -9,10 +9,8 @@ such scores as much as the choice of the model does, so compare over several see
 
 import numpy as np
 
-from .held_out import encodings
-from .ledger import Entry, describe
-
-SCORES = 10        # the purpose of the generator default_rng([seed, SCORES])
+from ..seeds import SCORES, generator
+from .held_out import encodings, ledger
 
 
 def disentanglement(model, x, factors, *, data, split="test", seed=0):
@@ -20,14 +18,14 @@ def disentanglement(model, x, factors, *, data, split="test", seed=0):
 
     The vote is among the active latents; a model without any gets it for all, and is right by chance.
     """
-    rng = np.random.default_rng([seed, SCORES])
-    mu, logvar = encodings(model, x)
+    rng = generator(seed, SCORES)
+    mu, logvar = encodings(model, {"x": x})
     z = mu + np.exp(logvar / 2) * rng.standard_normal(mu.shape)
     active = mu.var(axis=0) > 0.01                              # as `active_units`
     scores = {"mutual information gap (MIG)": mutual_information_gap(z, factors),
               "FactorVAE score": factor_vote(z[:, active] if active.any() else z, factors, rng)}
-    return [Entry(quantity=name, value=value, standard_error=np.nan, unit="of 1", per="", data=data, split=split,
-                  likelihood=describe(model.likelihood), images=len(x), binarization="none", samples=1, seed=seed)
+    entry = ledger(model, x, None, data=data, split=split, seed=seed)
+    return [entry(quantity=name, value=value, standard_error=np.nan, unit="of 1", per="", samples=1)
             for name, value in scores.items()]
 
 

@@ -8,9 +8,9 @@ NEGLIGIBLE = 70      # nats below the highest log p(x, z): a density exp(-70) ti
 
 
 class GridPosterior:
-    """p(z|x) at points^2 places z for each x (B, D), for any decoder with 2 latents.
+    """p(z|x) at points^2 places z for each x (B, D), for any latent-variable model with 2 latents.
 
-    A coarse look at the square [-limit, limit]^2 finds where p(x, z) is not negligible; the grid of x covers that box.
+    A coarse grid on [-limit, limit]^2 finds where p(x, z) is not negligible; the grid of x covers that box.
 
     z              (B, G, 2)  the points, G = points^2, and `area` (B,), what each of them stands for
     log_joint      (B, G)     log p(x|z) + log p(z)
@@ -21,16 +21,17 @@ class GridPosterior:
     ValueError where it would not: a posterior that touches the border, or that lives on fewer than 10 points.
     """
 
-    def __init__(self, model, x, limit=8.0, points=121, coarse_points=49):
+    def __init__(self, model, x, limit=8.0, points=121, coarse_points=49, **condition):
         if model.n_latents != 2:
             raise ValueError(f"model must have 2 latents to be put on a grid, but has {model.n_latents}")
         coarse = square(np.full(2, -limit), np.full(2, limit), coarse_points)
-        boxes = [box(coarse, row, 2 * limit / (coarse_points - 1)) for row in log_joint(model, x, coarse)]
+        rows = [{"x": x[i:i + 1], **{name: c[i:i + 1] for name, c in condition.items()}} for i in range(len(x))]
+        boxes = [box(coarse, log_joint(model, coarse, row), 2 * limit / (coarse_points - 1)) for row in rows]
         self.points = points
         self.z = np.stack([square(low, high, points) for low, high in boxes])
         self.steps = np.array([(high - low) / (points - 1) for low, high in boxes])
         self.area = self.steps.prod(axis=1)
-        self.log_joint = np.concatenate([log_joint(model, x[i:i + 1], z) for i, z in enumerate(self.z)])
+        self.log_joint = np.stack([log_joint(model, z, row) for z, row in zip(self.z, rows, strict=True)])
         self.log_evidence = log_sum_exp(self.log_joint) + np.log(self.area)
         self.log_posterior = self.log_joint - self.log_evidence[:, None]
         check_resolution(np.exp(self.log_posterior) * self.area[:, None], points)
@@ -83,15 +84,11 @@ def box(z, log_joint, step):
     return near.min(axis=0) - step, near.max(axis=0) + step
 
 
-def log_joint(model, x, z, batch_size=100):
-    """log p(x|z) + log p(z) for every pair: x (B, D), z (G, 2) -> (B, G)."""
-    log_joint = np.empty((len(x), len(z)))
-    for start in range(0, len(z), batch_size):
-        batch = z[start:start + batch_size]
-        y, log_prior = model.decoder(batch), gaussian_logpdf(batch, np.zeros_like(batch), np.zeros_like(batch))
-        for row, target in zip(x, log_joint, strict=True):
-            target[start:start + batch_size] = log_prior - model.likelihood(y, x=np.broadcast_to(row, y.shape))
-    return log_joint
+def log_joint(model, z, constants, batch_size=100):
+    """log p(x|z) + log p(z) at every z (G, 2) of one x, given as constants of one row: (G,), in nats."""
+    batches = (z[start:start + batch_size] for start in range(0, len(z), batch_size))
+    return np.concatenate([model.log_joint(few, **{name: np.broadcast_to(c, (len(few), *c.shape[1:]))
+                                                   for name, c in constants.items()})[0] for few in batches])
 
 
 def check_resolution(p, points):

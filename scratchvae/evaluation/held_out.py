@@ -1,23 +1,58 @@
-"""A data set as a model sees it, and what its encoder says of all of it."""
+"""Examples as a model sees them, and what its posterior says of all of them."""
 
+import functools
 import math
 
 import numpy as np
 
-from ..datasets import binarize_once
-from ..training.terms import TEST
+from ..datasets import Examples
+from ..seeds import TEST, generator
+from .ledger import Entry
 
 
-def as_seen(x, binarization, seed):
-    """(x with its bits drawn, once, if binarized; the generator that goes on): the draws of `example_terms`."""
-    rng = np.random.default_rng([seed, TEST])
-    return binarize_once(x, "none" if binarization == "none" else "static", rng), rng
+def seen(x, binarization, seed):
+    """({"x": x with its bits drawn, once, if binarized, and what it is conditioned on}, the generator after that draw).
+
+    x is Examples, or a bare array and its binarization. The draws are those of `example_terms`.
+    """
+    rng = generator(seed, TEST)
+    return Examples.of(x, binarization=binarization).drawn(rng).arrays, rng
 
 
-def encodings(model, x, batch_size=500):
-    """(mu, logvar) of q(z|x) for all of x (N, D), each (N, Z), in float64; `batch_size` images at a time."""
-    pairs = (model.encode(x[start:start + batch_size]) for start in range(0, len(x), batch_size))
+def ledger(model, x, binarization, **facts):
+    """Entry, filled in with what all numbers about a model on these examples share; facts: data, split and seed."""
+    examples = Examples.of(x, binarization=binarization)
+    return functools.partial(Entry, likelihood=model.describe(), images=len(examples),
+                             binarization=examples.binarization, **facts)
+
+
+def batches(constants, size=500):
+    """The constants of `size` examples at a time."""
+    for start in range(0, len(constants["x"]), size):
+        yield {name: c[start:start + size] for name, c in constants.items()}
+
+
+def in_batches(function, constants, size=500):
+    """function(x, **condition) of all examples, (N, ...), `size` of them at a time."""
+    return np.concatenate([function(few.pop("x"), **few) for few in batches(constants, size)])
+
+
+def encodings(model, constants):
+    """(mu, logvar) of q(z|x) for all examples, each (N, Z), in float64."""
+    pairs = (model.encode(few.pop("x"), **few) for few in batches(constants))
     return tuple(np.concatenate(column).astype(np.float64) for column in zip(*pairs, strict=True))
+
+
+def posterior_means(model, constants, rng, draws=100):
+    """E[z|x] of all examples, (N, Z): mu of a diagonal Gaussian, the mean of `draws` draws of another posterior."""
+    if hasattr(model.posterior, "encode"):
+        return encodings(model, constants)[0]
+
+    def mean(x, **condition):
+        z = model.posterior(x, rng.standard_normal((len(x), draws, model.n_latents), x.dtype), **condition)[0]
+        return z.reshape(len(x), draws, -1).mean(axis=1, dtype=np.float64)
+
+    return in_batches(mean, constants, size=20)
 
 
 def mean_and_error(values):

@@ -1,45 +1,70 @@
-"""Hamiltonian Monte Carlo in the latents of a VAE: the decoder's own way back gives the force.
+"""Hamiltonian Monte Carlo along a path of densities, from one that is known to the posterior:
 
-In the coordinates u of a Gaussian base N(mu, sigma^2), z = mu + sigma u, the densities between the base and p(x, z)
-are a standard normal times a power of one ratio:
+    log f_b(u) = reference(u) + b ratio(u),   0 <= b <= 1
 
-    log f_b(u) = log N(u; 0, I) + b r(u),     r(u) = log p(x|z) + log p(z) - log N(z; mu, sigma^2)
+Two paths for a latent-variable model, each a function u (M, Z) -> (reference, its gradient, ratio, its gradient), of
+shapes (M,), (M, Z), (M,), (M, Z), in float64:
+
+    from_prior        u = z                f_b = p(z) p(x|z)^b               no encoder takes part
+    from_posterior    u = eps, z = T(eps)  f_b = N(eps; 0, I) w(eps)^b       w = p(x, z) / q(z|x)
+
+The backward passes of the model give the force; the gradients that they leave in its parameters are the caller's to
+put away (gradients_kept).
 """
 
 import numpy as np
 
 
-def log_ratio(model, x, mu, logvar, u):
-    """r(u) and its gradient: x (M, D); mu, logvar, u (M, Z) -> (M,) and (M, Z), in float64.
+def from_prior(model, x, **condition):
+    """The path p(z) p(x|z)^b; a row of x (M, D) for each u."""
+    def path(z):
+        log_p, prior_backward = model.prior.forward(z, **condition)
+        nll, observation_backward = model.observation.forward(z.astype(x.dtype), x=x, **condition)
+        return log_p, prior_backward(np.ones_like(log_p)), -nll, -observation_backward(np.ones_like(nll))
 
-    What comes home to the model's parameters on the way is of no use, and its caller puts it away.
-    """
-    sigma = np.exp(logvar / 2)
-    z = mu + sigma * u
-    y, decoder_backward = model.decoder.forward(z.astype(x.dtype))
-    nll, nll_backward = model.likelihood.forward(y, x=x)
-    dz = -decoder_backward(nll_backward(np.ones_like(nll))) - z
-    return -nll + (u * u - z * z + logvar).sum(axis=1) / 2, sigma * dz + u
+    return path
 
 
-def hmc(ratio, u, r, dr, b, step, leapfrogs, rng):
-    """One transition that leaves f_b as it is; -> u, r(u), its gradient, and the chance with which it was accepted.
+def from_posterior(model, x, **condition):
+    """The path N(eps; 0, I) w(eps)^b; x (B, D) for u (B k, Z)."""
+    def path(eps):
+        draws = eps.reshape(len(x), -1, eps.shape[1]).astype(x.dtype)
+        log_w, weights_backward = model.log_weights(draws, x=x, **condition)
+        deps = weights_backward(np.ones_like(log_w))
+        return -(eps * eps).sum(axis=1) / 2, -eps, log_w.ravel().astype(np.float64), deps.reshape(eps.shape)
 
-    u (M, Z), with r and dr = ratio(u); b the power, step (M,) the step sizes. A trajectory that flies off to infinity
+    return path
+
+
+def hmc(path, u, here, b, step, leapfrogs, rng):
+    """One transition that leaves f_b as it is; -> u, path(u), and the chance with which it was accepted.
+
+    u (M, Z), with here = path(u); b the power, step (M,) the step sizes. A trajectory that flies off to infinity
     is not accepted.     Neal 2011, "MCMC using Hamiltonian dynamics", section 5.3.2
     """
     step, p = step[:, None], rng.standard_normal(u.shape)
-    at, r_at, force = u, r, b * dr - u
-    energy = ((p * p + u * u).sum(axis=1)) / 2 - b * r
+    at, there = u, here
+    before = energy(p, there, b)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(leapfrogs):
-            p = p + step / 2 * force
+            p = p + step / 2 * force(there, b)
             at = at + step * p
-            r_at, dr_at = ratio(at)
-            force = b * dr_at - at
-            p = p + step / 2 * force
-        change = ((p * p + at * at).sum(axis=1)) / 2 - b * r_at - energy
-        chance = np.nan_to_num(np.exp(np.minimum(-change, 0)), nan=0)
+            there = path(at)
+            p = p + step / 2 * force(there, b)
+        chance = np.nan_to_num(np.exp(np.minimum(before - energy(p, there, b), 0)), nan=0)
     accepted = rng.random(len(u)) < chance
-    return (np.where(accepted[:, None], at, u), np.where(accepted, r_at, r),
-            np.where(accepted[:, None], dr_at, dr), chance)
+    u, *here = (np.where(accepted if old.ndim == 1 else accepted[:, None], new, old)
+                for new, old in zip((at, *there), (u, *here), strict=True))
+    return u, here, chance
+
+
+def energy(p, here, b):
+    """|p|^2 / 2 - log f_b(u)"""
+    reference, _, ratio, _ = here
+    return (p * p).sum(axis=1) / 2 - reference - b * ratio
+
+
+def force(here, b):
+    """d log f_b / du"""
+    _, dreference, _, dratio = here
+    return dreference + b * dratio

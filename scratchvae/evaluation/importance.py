@@ -6,10 +6,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..checks import require_positive
-from ..models import log_weights
-from .elbo import honest_name, unit_of
-from .held_out import as_seen, mean_and_error
-from .ledger import Entry, describe
+from .elbo import honest_name
+from .held_out import batches, ledger, mean_and_error, seen
 
 ROWS, DRAWS = 2000, 100      # rows that go through the decoder at a time; of these for one image, at most
 
@@ -21,26 +19,28 @@ class Weights(NamedTuple):
     ess: np.ndarray
 
 
-def importance_weights(model, x, k, *, binarization="none", seed=0, progress=False):
+def importance_weights(model, x, k, *, binarization=None, seed=0, progress=False):
     """L_k = log 1/k sum_i w_i,  w_i = p(x, z_i) / q(z_i|x),  and  ESS = (sum_i w_i)^2 / sum_i w_i^2, of x (N, D).
 
     One estimate of each for each image, from k draws of z; E L_k <= log p(x), and it rises with k (Burda et al. 2016,
     theorem 1). The effective sample size: Kong 1992. At most ROWS rows of the decoder's output are in memory.
     """
     require_positive(k=k)
-    x, rng = as_seen(x, binarization, seed)
+    constants, rng = seen(x, binarization, seed)
     step = ROWS // min(k, DRAWS)
-    starts = tqdm(range(0, len(x), step), disable=None if progress else True, unit="batch")
-    columns = zip(*(weights_of_batch(model, x[start:start + step], k, rng) for start in starts), strict=True)
+    columns = zip(*(weights_of_batch(model, few, k, rng)
+                    for few in tqdm(list(batches(constants, step)), disable=None if progress else True, unit="batch")),
+                  strict=True)
     return Weights(*(np.concatenate(column) for column in columns))
 
 
-def weights_of_batch(model, x, k, rng):
+def weights_of_batch(model, constants, k, rng):
     """(L_k, ESS) of a few images: sum_i w_i and sum_i w_i^2 grow draw by draw, the largest weight so far taken out."""
+    x = constants["x"]
     largest, total, squares = np.full(len(x), -np.inf), np.zeros(len(x)), np.zeros(len(x))
     for done in range(0, k, DRAWS):
         eps = rng.standard_normal((len(x), min(DRAWS, k - done), model.n_latents), x.dtype)
-        log_w = log_weights(model, x=x, eps=eps)[0].astype(np.float64)
+        log_w = model.log_weights(eps, **constants)[0].astype(np.float64)
         before, largest = largest, np.maximum(largest, log_w.max(axis=1))
         w, shrunk = np.exp(log_w - largest[:, None]), np.exp(before - largest)
         total = total * shrunk + w.sum(axis=1)
@@ -48,10 +48,10 @@ def weights_of_batch(model, x, k, rng):
     return largest + np.log(total / k), total**2 / squares
 
 
-def evaluate_bound(model, x, k, *, data, split="test", binarization="none", seed=0, progress=False):
+def evaluate_bound(model, x, k, *, data, split="test", binarization=None, seed=0, progress=False):
     """The ledger entry of -L_k on all of x (N, D), in nats an image, with its standard error over the images."""
     bound, _ = importance_weights(model, x, k, binarization=binarization, seed=seed, progress=progress)
     value, error = mean_and_error(-bound)
-    return Entry(quantity=honest_name(f"-L_{k}", model.likelihood, x, binarization), value=value,
-                 standard_error=error, unit=unit_of(model, model.likelihood), likelihood=describe(model.likelihood),
-                 data=data, split=split, images=len(x), binarization=binarization, samples=k, seed=seed)
+    return ledger(model, x, binarization, data=data, split=split, seed=seed)(
+        quantity=honest_name(model, f"-L_{k}", seen(x, binarization, seed)[0]["x"]), value=value,
+        standard_error=error, unit=model.unit, samples=k)

@@ -18,7 +18,7 @@ class Entry:
     standard_error: float          # over the images; nan where there is none
     parts: dict = dataclasses.field(default_factory=dict)     # {term: value}, which sum to the value
     unit: str
-    likelihood: str                # p(x|z), as `describe` writes it; "" where none takes part
+    likelihood: str                # p(x|z), as the model describes it; "" where none takes part
     data: str
     split: str
     images: int
@@ -49,10 +49,3 @@ class Entry:
         facts = dataclasses.asdict(self)
         return json.dumps(facts | {"standard_error": None if facts["standard_error"] != facts["standard_error"]
                                    else facts["standard_error"]}, allow_nan=False)
-
-
-def describe(likelihood):
-    """A likelihood in words, with the numbers that make it what it is: "Bernoulli", "Gaussian(sigma=0.3)"."""
-    names = [name for name in ("sigma", "scale", "levels") if isinstance(getattr(likelihood, name, None), (int, float))]
-    numbers = ", ".join(f"{name}={getattr(likelihood, name):.4g}" for name in names)
-    return type(likelihood).__name__ + (f"({numbers})" if numbers else "")

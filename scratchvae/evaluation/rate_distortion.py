@@ -7,13 +7,11 @@
 """
 
 import dataclasses
-import math
 
 import numpy as np
 
-from ..probability import gaussian_kl, gaussian_logpdf
 from .aggregate import log_aggregate, log_marginals
-from .held_out import as_seen, encodings, mean_and_error
+from .held_out import batches, encodings, mean_and_error, seen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,59 +19,61 @@ class RateDistortion:
     """Terms of each image, (N,), in nats (the distortion in the unit of the likelihood), at one z ~ q(z|x_n).
 
     Their means are the quantities; mean("rate") gives one with its standard error over the images. For each image,
-    to rounding, rate_sampled = mutual_information + marginal_kl.
+    to rounding, rate_sampled = mutual_information + marginal_kl; these two are None where q(z|x) is not a diagonal
+    Gaussian, of which alone the density is known at every z, or where the data hold a condition beside x.
     """
 
-    distortion: np.ndarray             # -log p(x_n|z)
-    rate: np.ndarray                   # KL(q(z|x_n) || p(z)), by its formula
-    rate_sampled: np.ndarray           # log q(z|x_n) - log p(z), the same in expectation
-    mutual_information: np.ndarray     # log q(z|x_n) - log q(z)
-    marginal_kl: np.ndarray            # log q(z) - log p(z)
+    distortion: np.ndarray                    # -log p(x_n|z)
+    rate: np.ndarray                          # the KL as the model states it: by its formula, if there is one
+    rate_sampled: np.ndarray                  # log q(z|x_n) - log p(z), the same in expectation
+    mutual_information: np.ndarray | None     # log q(z|x_n) - log q(z)
+    marginal_kl: np.ndarray | None            # log q(z) - log p(z)
 
     def mean(self, name):
         """(mean, standard error) of the named term."""
         return mean_and_error(getattr(self, name))
 
 
-def rate_distortion(model, x, binarization="none", seed=0):
+def rate_distortion(model, x, binarization=None, seed=0):
     """The terms of every image of x (N, D); one z an image, and bits if the model sees bits, from `seed`.
 
     q(z) is the mixture of these N encoders, and n is among them: so I(x; z) <= log N, whatever the images. It is the
     information about *which of the N* was seen; of endless data it is underestimated, and the marginal KL
-    overestimated by as much. All N^2 pairs are looked at, a block of 1 MB at a time (see aggregate.py).
+    overestimated by as much. All N^2 pairs are computed, a block of 1 MB at a time (see aggregate.py).
     """
-    x, z, mu, logvar = draws(model, x, binarization, seed)
-    log_q, log_prior, log_q_z = gaussian_logpdf(z, mu, logvar), log_standard(z), log_aggregate(z, mu, logvar)
-    return RateDistortion(distortions(model, x, z), gaussian_kl(mu, logvar), rate_sampled=log_q - log_prior,
-                          mutual_information=log_q - log_q_z, marginal_kl=log_q_z - log_prior)
+    constants, rng = seen(x, binarization, seed)
+    distortion, rate, z, log_q, log_p = one_draw_each(model, constants, rng)
+    mutual_information = marginal_kl = None
+    if hasattr(model.posterior, "encode") and set(constants) == {"x"}:
+        log_q_z = log_aggregate(z, *encodings(model, constants))
+        mutual_information, marginal_kl = log_q - log_q_z, log_q_z - log_p
+    return RateDistortion(distortion, rate, log_q - log_p, mutual_information, marginal_kl)
 
 
-def split_marginal_kl(model, x, binarization="none", seed=0):
+def split_marginal_kl(model, x, binarization=None, seed=0):
     """KL(q(z) || p(z)) taken apart, at the draws of `rate_distortion`: their sums are its marginal_kl, to rounding.
 
     -> total correlation log q(z) - sum_j log q(z_j), (N,), and log q(z_j) - log p(z_j) of every latent, (N, Z). An
-    exponential for each of N^2 Z densities: many times the work of `rate_distortion`.
+    exponential for each of N^2 Z densities: many times the work of `rate_distortion`. For a prior that is a product
+    over the latents, and a diagonal Gaussian q(z|x).
     """
-    _, z, mu, logvar = draws(model, x, binarization, seed)
+    constants, rng = seen(x, binarization, seed)
+    *_, z, _, _ = one_draw_each(model, constants, rng)
+    mu, logvar = encodings(model, constants)
     marginals = log_marginals(z, mu, logvar)
-    return (log_aggregate(z, mu, logvar) - marginals.sum(axis=1),
-            marginals + (math.log(2 * math.pi) + z * z) / 2)
+    return log_aggregate(z, mu, logvar) - marginals.sum(axis=1), marginals - model.prior.log_marginals(z)
 
 
-def draws(model, x, binarization, seed):
-    """x as the model sees it (the draws of `example_terms`), one z ~ q(z|x) for each, and (mu, logvar) of q."""
-    x, rng = as_seen(x, binarization, seed)
-    mu, logvar = encodings(model, x)
-    return x, mu + np.exp(logvar / 2) * rng.standard_normal(mu.shape, x.dtype), mu, logvar
+def one_draw_each(model, constants, rng):
+    """(-log p(x|z), KL, z, log q(z|x), log p(z)) of all examples, at one z ~ q(z|x) each; in float64."""
+    columns = zip(*(one_draw(model, few, rng) for few in batches(constants)), strict=True)
+    return [np.concatenate(column).astype(np.float64) for column in columns]
 
 
-def log_standard(z):
-    """log p(z) = log N(z; 0, I): (N, Z) -> (N,)"""
-    return gaussian_logpdf(z, np.zeros_like(z), np.zeros_like(z))
-
-
-def distortions(model, x, z, batch_size=500):
-    """-log p(x|z) of each pair x (N, D), z (N, Z) -> (N,), in float64; `batch_size` images at a time."""
-    batches = (slice(start, start + batch_size) for start in range(0, len(x), batch_size))
-    return np.concatenate([model.likelihood(model.decoder(z[rows].astype(x.dtype)), x=x[rows])
-                           for rows in batches]).astype(np.float64)
+def one_draw(model, constants, rng):
+    """The same of a few examples: the draws of `example_terms`."""
+    x, condition = constants["x"], {name: c for name, c in constants.items() if name != "x"}
+    eps = rng.standard_normal((len(x), model.n_latents), x.dtype)
+    nll, kl = model.one_draw(eps=eps, **constants)
+    z, log_q = model.posterior(x, eps[:, None], **condition)
+    return nll, kl, z, log_q, model.prior(z.astype(np.float64), **condition)

@@ -11,7 +11,8 @@ from .autoencoder import (
 from .classifier import Classifier, mlp_classifier
 from .convolutional import conv_vae
 from .exact_vae import exact_vae
-from .iwae import IWAE, DReG, log_weights, mlp_iwae
+from .iwae import IWAE, DReG, mlp_iwae
+from .latent import LatentModel
 from .linear_gaussian import LinearGaussian
 from .model import Model
 from .pca import PCA, mean_and_covariance
@@ -19,7 +20,7 @@ from .ppca import em_step, fit_ppca, mean_log_likelihood
 from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
-__all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LinearGaussian", "Model",
-           "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise", "linear_autoencoder",
-           "log_weights", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
+__all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LatentModel",
+           "LinearGaussian", "Model", "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise",
+           "linear_autoencoder", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
            "mlp_classifier", "mlp_iwae", "mlp_vae"]

@@ -1,13 +1,14 @@
-"""Autoencoders: a code for each x, and the way back. No density, no prior: nothing here is a likelihood of images."""
+"""Autoencoders: a code for each x, and x from its code. No density, no prior: nothing here is a likelihood of x."""
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import Linear, TiedLinear, mlp, relu
 from ..probability import Bernoulli, SquaredError
+from .model import Model
 
 
-class Autoencoder(Module):
+class Autoencoder(Model):
     """z = f(x), y = g(z), trained so that y is x again.     Hinton & Salakhutdinov 2006
 
     `distance` measures y against x: Bernoulli() (cross-entropy from logits) or SquaredError().
@@ -20,13 +21,19 @@ class Autoencoder(Module):
         self.decoder = decoder
         self.distance = distance
 
-    def noise(self, x, rng):
-        """An autoencoder draws nothing."""
-        return {}
-
     def check(self, x, name):
         """ValueError, in one sentence, if the distance is not made for x."""
         self.distance.check(x, name)
+
+    @property
+    def quantity(self):
+        """The distance: "cross-entropy" or "squared error"."""
+        return "cross-entropy" if self.distance.is_density else "squared error"
+
+    @property
+    def unit(self):
+        """That of the distance."""
+        return self.distance.unit
 
     def forward(self, *, x, corrupted=None):
         """((distance of g(f(x)) to x, of shape (B,)),); if `corrupted` is given, it is what the encoder sees."""
@@ -65,7 +72,7 @@ class DenoisingAutoencoder(Autoencoder):
         self.corrupt = corrupt
 
     def noise(self, x, rng):
-        """The corrupted x that one look at x needs."""
+        """A corruption of x."""
         return {"corrupted": self.corrupt(x, rng)}
 
 
@@ -84,7 +91,7 @@ def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=No
     """n_x - hidden - n_latents and back, e.g. mlp_autoencoder(784, [256], 64, rng); it denoises if `corrupt` is given.
 
     With no hidden layer the code has the activation itself: mlp_autoencoder(784, [], 256, rng) is 784-256-784.
-    If `tied`, the way back goes through the same weights, transposed.
+    If `tied`, the decoder has the encoder's weights, transposed.
     """
     there = mlp([n_x, *(hidden or [n_latents])], rng, activation=activation, dtype=dtype)
     if hidden:

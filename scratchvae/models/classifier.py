@@ -2,31 +2,24 @@
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import Linear, mlp, relu
 from ..probability import categorical_nll, softmax
+from .model import Model
 
 
-class Classifier(Module):
+class Classifier(Model):
     """p(y|x) = softmax(h W + b),  h = features(x).
 
     `body` is the node that makes the features, `head` the affine layer from them to the logits.
     """
 
     terms = ("cross_entropy",)
+    quantity = "cross-entropy"
 
     def __init__(self, body, head):
         self.body = body
         self.head = head
-
-    def noise(self, x, rng):
-        """A classifier draws nothing."""
-        return {}
-
-    def check(self, x, name):
-        """ValueError, in one sentence, unless x is finite."""
-        if not np.isfinite(x).all():
-            raise ValueError(f"{name} must be finite, but {np.count_nonzero(~np.isfinite(x))} entries are not")
 
     def forward(self, *, x, y):
         """(-log p(y|x),), in nats, of shape (B,); x (B, D), labels y (B,), whole numbers."""

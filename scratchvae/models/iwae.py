@@ -7,107 +7,94 @@ Three quantities that are often taken for each other:
     the surrogate      sum_i v_i log w_i          no bound; with v_i = w_i / sum_j w_j held fixed it has the
                                                   gradient of L_k                                 IWAE.surrogate
 
-w_i = p(x, z_i) / q(z_i|x) with z_i ~ q(z|x). DReG has the value of L_k and another, quieter way home.
+w_i = p(x, z_i) / q(z_i|x) with z_i ~ q(z|x). DReG has the value of L_k and another gradient, of less variance.
 """
 
 import numpy as np
 
 from ..nn import relu
-from ..probability import gaussian_logpdf, log_mean_exp, reparameterize, repeat
-from .vae import VAE, mlp_vae
+from ..probability import log_mean_exp
+from .latent import LatentModel
+from .vae import mlp_vae
 
 
-def log_weights(vae, *, x, eps):
-    """log w_i = log p(x, z_i) - log q(z_i|x), z_i = mu + sigma * eps_i:  x (B, D), eps (B, k, Z) -> (B, k), in nats
-
-    -> log_w; to_latents(dlog_w) -> (dz, dmu, dlogvar), the gradient that reaches log w through z and those that reach
-    it through the density q alone; to_encoder(dz, dmu, dlogvar), which takes all three home. The encoder works once.
-    """
-    B, k, Z = eps.shape
-    (mu, logvar), encoder_backward = vae.encoder.forward(x)
-    mu, mu_backward = repeat.forward(mu, k=k)
-    logvar, logvar_backward = repeat.forward(logvar, k=k)
-    z, sample_backward = reparameterize.forward(mu, logvar, eps=eps.reshape(B * k, Z))
-    y, decoder_backward = vae.decoder.forward(z)
-    nll, nll_backward = vae.likelihood.forward(y, x=x.repeat(k, axis=0))
-    log_prior, prior_backward = gaussian_logpdf.forward(z, np.zeros_like(z), np.zeros_like(z))
-    log_q, q_backward = gaussian_logpdf.forward(z, mu, logvar)
-
-    def to_latents(dlog_w):
-        dlog_w = dlog_w.ravel()
-        dz_likelihood = decoder_backward(nll_backward(-dlog_w))
-        dz_prior, _, _ = prior_backward(dlog_w)
-        dz_q, dmu, dlogvar = q_backward(-dlog_w)
-        return dz_likelihood + dz_prior + dz_q, dmu, dlogvar
-
-    def to_encoder(dz, dmu, dlogvar):
-        dmu_z, dlogvar_z = sample_backward(dz)
-        encoder_backward(mu_backward(dmu_z + dmu), logvar_backward(dlogvar_z + dlogvar))
-
-    return (log_prior - nll - log_q).reshape(B, k), to_latents, to_encoder
-
-
-class IWAE(VAE):
-    """The nets of the VAE, trained on L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x), k draws of z for each x."""
+class IWAE(LatentModel):
+    """Any latent-variable model, trained on L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x), k draws of z for each x."""
 
     terms = ("negative_bound",)
 
-    def __init__(self, encoder, decoder, n_latents, likelihood, k):
-        super().__init__(encoder, decoder, n_latents, likelihood)
+    def __init__(self, model, k):
         if k < 1:
             raise ValueError(f"k, the draws of z for each x, must be at least 1, but is {k}")
-        self.k = k
+        super().__init__(model.posterior, model.observation, model.prior)
+        self.model, self.k = model, k
+
+    @property
+    def quantity(self):
+        """The name of its bound."""
+        return f"-L_{self.k}"
+
+    @property
+    def samples(self):
+        """k"""
+        return self.k
+
+    @property
+    def one_draw(self):
+        """The model that it trains, whose own loss is -ELBO."""
+        return self.model
+
+    def parameters(self):
+        """Those of the model that it trains, under their names there."""
+        return self.model.parameters()
 
     def noise(self, x, rng):
-        """The draws that one look at x needs: eps ~ N(0, I) of shape (B, k, Z)."""
+        """eps ~ N(0, I) of shape (B, k, Z)."""
         return {"eps": rng.standard_normal((len(x), self.k, self.n_latents), x.dtype)}
 
-    def forward(self, *, x, eps):
+    def forward(self, *, x, eps, **condition):
         """(-L_k,), in nats, of shape (B,); x (B, D), eps (B, k, Z).     Burda et al. 2016, eq. (8)"""
-        log_w, to_latents, to_encoder = log_weights(self, x=x, eps=eps)
+        log_w, weights_backward = self.log_weights(eps, x=x, **condition)
         bound, bound_backward = log_mean_exp.forward(log_w)
 
         def backward(dloss):
-            to_encoder(*to_latents(bound_backward(-dloss)))
+            weights_backward(bound_backward(-dloss))
 
         return (-bound,), backward
 
-    def weights(self, *, x, eps):
+    def weights(self, *, x, eps, **condition):
         """v_i = w_i / sum_j w_j, of shape (B, k): they sum to 1 for each example."""
-        log_w, _, _ = log_weights(self, x=x, eps=eps)
-        return normalized(log_w)
+        return normalized(self.log_weights(eps, x=x, **condition)[0])
 
-    def surrogate(self, *, x, eps, v):
+    def surrogate(self, *, x, eps, v, **condition):
         """-sum_i v_i log w_i, of shape (B,): at v = weights(x, eps), held fixed, it has the gradient of -L_k.
 
         Burda et al. 2016, eq. (14). Its value is no bound: it may lie on either side of log p(x).
         """
-        log_w, to_latents, to_encoder = log_weights(self, x=x, eps=eps)
+        log_w, weights_backward = self.log_weights(eps, x=x, **condition)
 
         def backward(dloss):
-            to_encoder(*to_latents(-dloss[:, None] * v))
+            weights_backward(-dloss[:, None] * v)
 
         return -(v * log_w).sum(axis=1), backward
 
 
 class DReG(IWAE):
-    """L_k with the doubly reparameterized gradient for the encoder.     Tucker et al. 2019, eq. (8)
+    """L_k with the doubly reparameterized gradient for the posterior.     Tucker et al. 2019, eq. (8)
 
         d L_k / d phi  =  E sum_i v_i^2 (d log w_i / d z_i) (d z_i / d phi)
 
-    The decoder's gradient is that of L_k. The encoder's has the same expectation as that of L_k, but not the same
-    value: what phi does to log w through the density q alone does not go home, and each v_i is squared instead.
+    The gradient of observation and prior is that of L_k. The posterior's has the same expectation as that of L_k, but
+    not the same value: the score term, what phi does to log q at a fixed z, is left out, and each v_i squared instead.
     """
 
-    def forward(self, *, x, eps):
+    def forward(self, *, x, eps, **condition):
         """(-L_k,), in nats, of shape (B,); x (B, D), eps (B, k, Z)."""
-        log_w, to_latents, to_encoder = log_weights(self, x=x, eps=eps)
+        log_w, weights_backward = self.log_weights(eps, x=x, score=False, **condition)
         bound, bound_backward = log_mean_exp.forward(log_w)
 
         def backward(dloss):
-            dz, dmu, dlogvar = to_latents(bound_backward(-dloss))
-            v = normalized(log_w).reshape(-1, 1)
-            to_encoder(v * dz, np.zeros_like(dmu), np.zeros_like(dlogvar))
+            weights_backward(bound_backward(-dloss), share=normalized(log_w))
 
         return (-bound,), backward
 
@@ -121,4 +108,4 @@ def normalized(log_w):
 def mlp_iwae(n_x, hidden, n_latents, rng, *, k, activation=relu, likelihood=None, estimator=IWAE, dtype=np.float32):
     """The nets of mlp_vae, trained on L_k: mlp_iwae(784, [200, 200], 50, rng, k=5); `estimator` is IWAE or DReG."""
     vae = mlp_vae(n_x, hidden, n_latents, rng, activation=activation, likelihood=likelihood, dtype=dtype)
-    return estimator(vae.encoder, vae.decoder, n_latents, vae.likelihood, k)
+    return estimator(vae, k)

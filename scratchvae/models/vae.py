@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from ..core import Module, Sequential
+from ..core import Sequential
 from ..nn import GaussianHeads, Linear, mlp, relu
-from ..probability import Bernoulli, gaussian_kl, reparameterize
+from ..probability import Bernoulli, DiagonalGaussian, Observation, StandardNormal, gaussian_kl, reparameterize
+from .latent import LatentModel
 
 
-class VAE(Module):
+class VAE(LatentModel):
     """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
 
     log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.
+    The latent-variable model whose KL has a formula: for another posterior or prior take LatentModel.
     """
-
-    terms = ("reconstruction", "kl")
 
     def __init__(self, encoder, decoder, n_latents, likelihood):
         self.encoder = encoder
@@ -21,19 +21,26 @@ class VAE(Module):
         self.n_latents = n_latents
         self.likelihood = likelihood
 
-    def noise(self, x, rng):
-        """The draws that one look at x needs: eps ~ N(0, I) of shape (B, Z)."""
-        return {"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)}
+    @property
+    def posterior(self):
+        """q(z|x) = N(mu, sigma^2)"""
+        return DiagonalGaussian(self.encoder)
 
-    def check(self, x, name):
-        """ValueError, in one sentence, if the likelihood gives x no density."""
-        self.likelihood.check(x, name)
+    @property
+    def observation(self):
+        """p(x|z) = likelihood(decoder(z))"""
+        return Observation(self.decoder, self.likelihood)
 
-    def forward(self, *, x, eps):
+    @property
+    def prior(self):
+        """p(z) = N(0, I)"""
+        return StandardNormal(self.n_latents)
+
+    def forward(self, *, x, eps, **condition):
         """The two terms of -ELBO in nats, (-log p(x|z), KL), each of shape (B,); x (B, D), eps (B, Z)."""
-        (mu, logvar), encoder_backward = self.encoder.forward(x)
+        (mu, logvar), encoder_backward = self.encoder.forward(x, **condition)
         z, sample_backward = reparameterize.forward(mu, logvar, eps=eps)
-        y, decoder_backward = self.decoder.forward(z)
+        y, decoder_backward = self.decoder.forward(z, **condition)
         nll, nll_backward = self.likelihood.forward(y, x=x)
         kl, kl_backward = gaussian_kl.forward(mu, logvar)
 
@@ -58,24 +65,9 @@ class VAE(Module):
 
         return nll + beta * kl, backward
 
-    def encode(self, x):
-        """(mu, logvar) of q(z|x), each (B, Z)."""
-        return self.encoder(x)
-
-    def decode(self, z):
-        """E[x|z], (B, D)."""
-        return self.likelihood.mean(self.decoder(z))
-
-    def reconstruct(self, x):
-        """E[x|z] at z = mu(x), the mean of q(z|x): for looking at, not for a bound."""
-        mu, _ = self.encode(x)
-        return self.decode(mu)
-
-    def sample(self, n, rng):
-        """n new examples: z ~ N(0, I), then (means E[x|z], draws x ~ p(x|z)), each (n, D)."""
-        z = rng.standard_normal((n, self.n_latents), self.dtype)
-        y = self.decoder(z)
-        return self.likelihood.mean(y), self.likelihood.sample(y, rng)
+    def with_encoder(self, encoder):
+        """The same decoder and likelihood behind another encoder."""
+        return VAE(encoder, self.decoder, self.n_latents, self.likelihood)
 
 
 def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dtype=np.float32):

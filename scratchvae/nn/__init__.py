@@ -1,6 +1,7 @@
 """Building blocks of networks."""
 
 from .activations import elu, relu, sigmoid, softplus, tanh
+from .conditioned import Conditioned
 from .conv import Conv2d, ConvTranspose2d, Reshape, flatten
 from .initialization import glorot_uniform, he_normal
 from .linear import GaussianHeads, Linear
@@ -9,6 +10,6 @@ from .patches import fold, unfold
 from .straight_through import straight_through
 from .tied import TiedLinear
 
-__all__ = ["Conv2d", "ConvTranspose2d", "GaussianHeads", "Linear", "Reshape", "TiedLinear", "elu", "flatten", "fold",
-           "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus", "straight_through", "tanh",
-           "unfold"]
+__all__ = ["Conditioned", "Conv2d", "ConvTranspose2d", "GaussianHeads", "Linear", "Reshape", "TiedLinear", "elu",
+           "flatten", "fold", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus", "straight_through",
+           "tanh", "unfold"]

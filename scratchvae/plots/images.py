@@ -52,7 +52,8 @@ def reconstructions(model, x, title="Originals and reconstructions"):
 
 def samples(model, rng, n=64, title="New images from the prior"):
     """n new images, z ~ N(0, I): their means E[x|z], and draws x ~ p(x|z), of the same z."""
-    means, draws = model.sample(n, rng)
+    draws, z = model.sample(n, rng)
+    means = model.decode(z)
     columns = math.isqrt(n)
     return show_images({"means E[x|z]": np.clip(means, 0, 1), "draws x ~ p(x|z)": np.clip(draws, 0, 1)}, columns, title)
 

@@ -40,8 +40,7 @@ class Draw:
                               likelihood=likelihood)
 
     def iwae(self, estimator=models.IWAE):
-        vae = self.vae(nn.tanh)
-        return estimator(vae.encoder, vae.decoder, self.Z, vae.likelihood, k=self.either(1, 2, 5))
+        return estimator(self.either(self.vae(nn.tanh), self.latent_model()), k=self.either(1, 2, 5))
 
     def prove_surrogate(self):
         iwae = self.iwae()
@@ -55,6 +54,22 @@ class Draw:
         soft = self.normal(self.B, self.D)
         return prove(nn.straight_through, soft, hard=np.rint(soft),
                      as_if=lambda soft, hard: soft + stop_gradient(hard - soft))
+
+    def latent_model(self):
+        """A posterior and a prior of which the KL has no formula."""
+        vae = self.vae(nn.tanh)
+        return models.LatentModel(vae.posterior, vae.observation, self.mixture_prior())
+
+    def mixture_prior(self):
+        return probability.GaussianMixturePrior(self.H, self.Z, self.rng)
+
+    def eps(self):
+        return self.normal(self.B, self.either(1, 2, 5), self.Z)
+
+    def prove_posterior(self):
+        layers = nn.mlp([self.D, self.H], self.rng, activation=nn.tanh)
+        encoder = core.Sequential(*layers, nn.GaussianHeads(self.H, self.Z, self.rng))
+        return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
 
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
@@ -119,9 +134,18 @@ PROOFS = {
     nn.Reshape: lambda t: prove(nn.Reshape(t.H, t.Z, 2), t.normal(t.B, 2 * t.H * t.Z)),
     nn.Conv2d: lambda t: t.prove_layer(*t.convolution(nn.Conv2d)),
     nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
+    nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
+                                    c=t.normal(t.B, 2)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
+    probability.gaussian_draw: lambda t: prove(probability.gaussian_draw, *(t.normal(t.B, t.Z) for _ in range(3))),
+    probability.DiagonalGaussian: lambda t: t.prove_posterior(),
+    probability.StandardNormal: lambda t: prove(probability.StandardNormal(t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_mixture_logpdf: lambda t: prove(
+        probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
+    probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
+    probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -162,6 +186,9 @@ PROOFS = {
     models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+    models.LatentModel: lambda t: t.prove_model(t.latent_model()),
+    models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
+    models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

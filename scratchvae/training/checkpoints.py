@@ -33,7 +33,7 @@ def save_checkpoint(path, arrays, facts):
 
 
 def load_checkpoint(path):
-    """(arrays, facts) as they were saved; CheckpointError, in a sentence, for a file that is missing or damaged."""
+    """(arrays, facts) as they were saved; CheckpointError for a file that is missing or damaged."""
     try:
         with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -56,8 +56,25 @@ def restore(target, arrays, prefix, path):
         target[name][...] = np.asarray(a, like=target[name])
 
 
+def model_arrays(model):
+    """{"parameters/NAME": array, "buffers/NAME": array}: all of a model that a checkpoint holds."""
+    return {f"{kind}/{name}": a for kind, arrays in parts_of(model).items() for name, a in arrays.items()}
+
+
+def restore_model(model, arrays, path):
+    """Give `model` the parameters and buffers in the arrays of the checkpoint `path`."""
+    for kind, own in parts_of(model).items():
+        restore(own, arrays, f"{kind}/", path)
+
+
+def parts_of(model):
+    """{"parameters": {name: array}, "buffers": {name: array}}"""
+    return {"parameters": {name: p.value for name, p in model.parameters().items()},
+            "buffers": {name: b.value for name, b in model.buffers().items()}}
+
+
 def load_parameters(model, path):
-    """Give `model` the parameters that a training left in `path`; -> the facts saved with them."""
+    """Give `model` the parameters and buffers that a training left in `path`; -> the facts saved with them."""
     arrays, facts = load_checkpoint(path)
-    restore({name: p.value for name, p in model.parameters().items()}, arrays, "parameters/", path)
+    restore_model(model, arrays, path)
     return facts

@@ -7,8 +7,12 @@ import numpy as np
 from ..core import Module, walk
 
 
-def first_nonfinite(model, constants):
-    """The name of the first node whose output is not finite when `model.forward(**constants)` runs again."""
+class NonFiniteLoss(ArithmeticError):
+    """A loss became inf or nan; the message says when and in which node, and where the last good checkpoint is."""
+
+
+def first_nonfinite(model, method, constants):
+    """The name of the first node whose output is not finite when this method of the model runs again."""
     names = {id(part): name for name, part in walk(model) if isinstance(part, Module)}
     culprits = []
 
@@ -18,19 +22,19 @@ def first_nonfinite(model, constants):
             kind = frame.f_code.co_qualname.removesuffix(".forward")
             culprits.append(f"{names[id(owner)]} ({kind})" if names.get(id(owner)) else kind)
 
-    watch_nodes(model, constants, see)
-    return culprits[0] if culprits else "none on a second look"
+    watch_nodes(getattr(model, method), constants, see)
+    return culprits[0] if culprits else "none when it is computed again"
 
 
-def mean_node_size(model, constants):
-    """Of how many numbers the outputs of a node are when `model.forward(**constants)` runs, on the average."""
+def mean_node_size(forward, constants):
+    """Of how many numbers the outputs of a node are when forward(**constants) runs, on the average."""
     sizes = []
-    watch_nodes(model, constants, lambda frame, values: sizes.append(sum(v.size for v in values)))
+    watch_nodes(forward, constants, lambda frame, values: sizes.append(sum(v.size for v in values)))
     return sum(sizes) / len(sizes)
 
 
-def watch_nodes(model, constants, see):
-    """Run `model.forward(**constants)`; see(frame, outputs) is called at the end of each node in it.
+def watch_nodes(forward, constants, see):
+    """Run forward(**constants); see(frame, outputs) is called at the end of each node in it.
 
     Python's profiling hook sees every function return; those that return (value, backward) are nodes.
     """
@@ -42,7 +46,7 @@ def watch_nodes(model, constants, see):
     sys.setprofile(watch)
     try:
         with np.errstate(all="ignore"):
-            model.forward(**constants)
+            forward(**constants)
     finally:
         sys.setprofile(before)
 

@@ -1,4 +1,8 @@
-"""From gradients to better parameters. A step spends the gradient: afterwards it is zero."""
+"""From gradients to better parameters. After a step the gradient is zero.
+
+What `fit` needs of an optimizer: `lr`, `step()`, and `parameters` or `theta`, the flat vector of all of them. With a
+vector, it also needs `state()`, for checkpoints, and `advance()` and `update(block, g)`, to share a step.
+"""
 
 import math
 
@@ -27,7 +31,7 @@ class SGD:
         """SGD counts nothing."""
 
     def update(self, block, g):
-        """The step of one block of theta, whose gradient g it spends."""
+        """The step of one block of theta; its gradient g is zero afterwards."""
         v = self.v[block]
         v *= self.momentum
         v += g
@@ -95,7 +99,7 @@ class Adam:
         self.eps_t = self.eps / c                                                  # lr_t M / (sqrt(V) + eps_t)
 
     def update(self, block, g):
-        """The step of one block of theta, whose gradient g it spends."""
+        """The step of one block of theta; its gradient g is zero afterwards."""
         M, V = self.M[block], self.V[block]
         M *= self.beta1
         M += g
@@ -124,7 +128,7 @@ def blocks(vector, size=BLOCK):
 
 
 def add_up(gradients, block):
-    """In a block, add to the first gradient all others, and spend those."""
+    """In a block, add to the first gradient all others, which are zero afterwards."""
     total, *others = gradients
     for gradient in others:
         total[block] += gradient[block]

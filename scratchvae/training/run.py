@@ -1,34 +1,31 @@
-"""A training under way: one step, one epoch, and the state between them."""
-
-import time
+"""A training as it stands between two steps: all that the next step depends on, and how it is saved and loaded."""
 
 import numpy as np
 
-from ..backend import make_rng
-from ..datasets import binarize_batch, minibatches
-from .checkpoints import CheckpointError, load_checkpoint, restore, save_checkpoint
-from .diagnose import first_nonfinite
-from .terms import DRAWS, ORDER, labels
-
-
-class NonFiniteLoss(ArithmeticError):
-    """A loss became inf or nan; the message says when and in which node, and where the last good checkpoint is."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C, after the step was finished and, if there is a checkpoint, all of it saved."""
+from ..seeds import DRAWS, generator
+from .checkpoints import CheckpointError, load_checkpoint, model_arrays, restore, restore_model, save_checkpoint
+from .diagnose import NonFiniteLoss
+from .schedules import value_at
 
 
 class Run:
-    """A training as it stands: everything that the next step depends on, and how to save and load it."""
+    """The plan, which does not change, and the state, which every step does.
 
-    def __init__(self, model, optimizer, team, plan, checkpoint, settings, schedule=None):
-        self.model, self.optimizer, self.team, self.plan = model, optimizer, team, plan
-        self.checkpoint, self.settings, self.schedule = checkpoint, settings, schedule or (lambda step: 1)
-        self.rng = make_rng([plan["seed"], DRAWS], like=model)
-        self.epoch = self.step = 0                                  # epochs finished, steps of the one begun
-        self.totals, self.seconds = dict.fromkeys(model.terms, 0.0), 0.0
-        self.records = []
+    plan      JSON-able: with another, the steps would be others
+    weights   {term: a number or a schedule}; schedule, of the step size, or None
+    """
+
+    def __init__(self, executor, turns, plan, weights, schedule, checkpoint, settings):
+        self.executor, self.model, self.turns = executor, executor.model, turns
+        self.plan, self.weights, self.schedule = plan, weights, schedule or (lambda step: 1)
+        self.checkpoint, self.settings = checkpoint, settings
+        self.rng = generator(plan["seed"], DRAWS, like=self.model)
+        self.epoch, self.records = 0, []                            # epochs finished
+        self.begin_epoch()
+
+    def begin_epoch(self):
+        """No step taken yet, nothing added up."""
+        self.step, self.totals, self.seconds = 0, dict.fromkeys(self.weights, 0.0), 0.0
 
     @property
     def steps_an_epoch(self):
@@ -38,91 +35,72 @@ class Run:
     def steps_done(self):
         return self.epoch * self.steps_an_epoch + self.step
 
-    def train_an_epoch(self, x_train, y_train, interrupted, progress):
-        """The steps of this epoch that are still to be done; all of it saved if they are interrupted."""
-        order = make_rng([self.plan["seed"], ORDER, self.epoch + 1], like=x_train)
-        batches = list(minibatches(len(x_train), self.plan["batch_size"], order))
-        with self.team.at_work():
-            if self.team.rank:
-                self.rng = np.random.default_rng([self.plan["seed"], DRAWS, self.epoch + 1, self.team.rank])
-                for batch in batches[:self.step]:
-                    self.look(x_train, y_train, batch)              # the draws of the steps that are done
-            for batch in batches[self.step:]:
-                start = time.perf_counter()
-                stop = self.take_step(self.look(x_train, y_train, batch), len(batch), interrupted)
-                self.seconds += time.perf_counter() - start
-                if self.team.rank == 0:
-                    progress()
-                if stop:
-                    self.save()
-                    raise Interrupted(self.where_it_stopped())
-
-    def look(self, x_train, y_train, batch):
-        """What the model is given to see: this worker's rows of the batch, and the noise for them."""
-        rows = self.team.rows(batch)
-        x = binarize_batch(x_train[rows], self.plan["binarization"], self.rng)
-        return {"x": x, **labels(y_train, rows), **self.model.noise(x, self.rng)}
+    def weights_at(self, step):
+        """{term: its weight at this step}"""
+        return {name: value_at(step, w) for name, w in self.weights.items()}
 
     def where_it_stopped(self):
         return (f"stopped after {self.epoch} epochs and {self.step} steps; "
                 + (f"saved in {self.checkpoint}" if self.checkpoint else "there is no checkpoint"))
 
-    def take_step(self, constants, batch_size, interrupted):
-        """One gradient: the loss is the mean over the batch of the weighted sum of the terms; -> whether to stop."""
-        with np.errstate(all="ignore"):                             # it is said below, better
-            terms, backward = self.team.forward(**constants)
-        sums = [float(term.sum()) for term in terms]
-        if not np.isfinite(sums).all():
-            raise NonFiniteLoss(
-                f"the loss is not finite at epoch {self.epoch + 1}, step {self.step + 1}: the first node with such an "
-                f"output is {first_nonfinite(self.model, constants)}" + self.last_good())
-        backward(*(np.full_like(term, w / batch_size)
-                   for term, w in zip(terms, self.plan["weights"].values(), strict=True)))
-        sums, stop = self.team.meet(sums, interrupted())
-        self.optimizer.lr = self.plan["lr"] * self.schedule(self.steps_done)
-        self.team.step(self.plan["clip"])
-        self.optimizer.lr = self.plan["lr"]
-        self.step += 1
-        for name, total in zip(self.model.terms, sums, strict=True):
-            self.totals[name] += total
-        return stop
-
-    def last_good(self):
-        return f"; the last good checkpoint is {self.checkpoint}" if self.epoch and self.checkpoint else ""
+    def non_finite(self, what):
+        """The error that says what is not finite, and where the last good checkpoint is."""
+        good = f"; the last good checkpoint is {self.checkpoint}" if self.epoch and self.checkpoint else ""
+        return NonFiniteLoss(what + good)
 
     def close_epoch(self, test):
-        """The record of the epoch just finished, saved with everything else."""
+        """The record of the epoch whose steps are done, saved with everything else; `test` are its test terms."""
         for name, p in self.model.parameters().items():
             if not np.isfinite(p.value).all():
-                raise NonFiniteLoss(f"{name} is not finite after epoch {self.epoch + 1}" + self.last_good())
-        self.epoch += 1
-        record = {"epoch": self.epoch,
-                  "train": {name: total / self.plan["examples"] for name, total in self.totals.items()},
-                  "test": test, "seconds": round(self.seconds, 3), "binarization": self.plan["binarization"]}
+                raise self.non_finite(f"{name} is not finite after epoch {self.epoch + 1}")
+        train = {name: total / self.plan["examples"] for name, total in self.totals.items()}
+        record = {"epoch": self.epoch + 1, "train": train, "test": test,
+                  "weights": self.weights_at(self.steps_done - 1), "seconds": round(self.seconds, 3),
+                  "binarization": self.plan["binarization"], "executor": self.executor.name}
         self.records.append(record)
-        self.step, self.totals, self.seconds = 0, dict.fromkeys(self.model.terms, 0.0), 0.0
+        self.epoch += 1
+        self.begin_epoch()
         self.save()
         return record
 
     def save(self):
-        if self.checkpoint is None or self.team.rank:
+        """Write the checkpoint, if there is to be one."""
+        if self.checkpoint is None or self.executor.rank:
             return
-        arrays = {f"parameters/{name}": p.value for name, p in self.model.parameters().items()}
-        arrays |= {f"optimizer/{name}": a for name, a in self.optimizer.state().items()}
+        arrays = model_arrays(self.model)
+        for prefix, state in self.optimizer_states():
+            arrays |= {prefix + name: a for name, a in state.items()}
         save_checkpoint(self.checkpoint, arrays, {
             "settings": self.settings, "plan": self.plan, "generator": self.rng.bit_generator.state,
             "epoch": self.epoch, "step": self.step, "totals": self.totals, "seconds": self.seconds,
             "records": self.records})
 
     def load(self):
+        """Go back to where the checkpoint was written; CheckpointError if that was another training."""
         arrays, facts = load_checkpoint(self.checkpoint)
-        for name, given in {**(self.settings or {}), **self.plan}.items():
-            saved = {**(facts["settings"] or {}), **facts["plan"]}.get(name)
-            if saved != given:
-                raise CheckpointError(f"checkpoint {self.checkpoint} was trained with {name} = {saved}; it cannot be "
-                                      f"resumed with {given}")
-        restore({name: p.value for name, p in self.model.parameters().items()}, arrays, "parameters/", self.checkpoint)
-        restore(self.optimizer.state(), arrays, "optimizer/", self.checkpoint)
+        self.require_same_plan(facts)
+        restore_model(self.model, arrays, self.checkpoint)
+        for prefix, state in self.optimizer_states():
+            restore(state, arrays, prefix, self.checkpoint)
         self.rng.bit_generator.state = facts["generator"]
         self.epoch, self.step = facts["epoch"], facts["step"]
         self.totals, self.seconds, self.records = facts["totals"], facts["seconds"], facts["records"]
+
+    def require_same_plan(self, facts):
+        """CheckpointError, in one sentence, unless settings and plan are those of before.
+
+        A checkpoint of an earlier version is asked only for that part of the plan that it knows.
+        """
+        before = {**dict.fromkeys(self.settings or {}), **(facts["settings"] or {}), **facts["plan"]}
+        if before.get("schedule"):
+            before["schedule"] = before["schedule"].replace("stairs(", "step_decay(")              # its former name
+        for name, given in {**(self.settings or {}), **self.plan}.items():
+            if name in before and before[name] != given:
+                raise CheckpointError(f"checkpoint {self.checkpoint} was trained with {name} = {before[name]}; it "
+                                      f"cannot be resumed with {given}")
+
+    def optimizer_states(self):
+        """[(prefix in the checkpoint, {name: array})] of each optimizer."""
+        if len(self.turns) == 1:
+            return [("optimizer/", self.turns[0].optimizer.state())]
+        return [(f"optimizer/{turn.method}/", turn.optimizer.state()) for turn in self.turns]

@@ -1,23 +1,26 @@
-"""The learning rate over time: pure functions of the step, so that a resumed run goes on exactly where it was.
+"""Numbers that change with the step: pure functions of it, so that a resumed run goes on exactly where it was.
 
-    fit(..., schedule=cosine(steps=9380))         the rate of step t = 0, 1, ... is optimizer.lr * schedule(t)
+    fit(..., schedule=cosine(steps=9380))             the step size at step t = 0, 1, ... is optimizer.lr * schedule(t)
+    fit(..., weights={"kl": linear(steps=5000)})      the weight of the KL at step t is linear(steps=5000)(t)
 
 A schedule is any function step -> factor. The checkpoint keeps its name; those made here have their settings in it.
 """
 
 import functools
+import inspect
 import math
 
 
 def schedule(factor):
-    """Make f(step, *, settings) a maker of schedules: f(settings) is a function step -> factor that knows its name."""
+    """Make f(step, settings) a maker of schedules: f(settings) is a function step -> factor that knows its name."""
 
     @functools.wraps(factor)
-    def make(**settings):
-        made = functools.partial(factor, **settings)
-        said = (f"{name}={getattr(value, '__name__', value)}" for name, value in settings.items())
+    def make(*values, **settings):
+        given = inspect.signature(factor).bind(0, *values, **settings).arguments     # TypeError for one that is missing
+        given = {name: value for name, value in given.items() if name != "step"}
+        made = functools.partial(factor, **given)
+        said = (f"{name}={getattr(value, '__name__', value)}" for name, value in given.items())
         made.__name__ = f"{factor.__name__}({', '.join(said)})"
-        made(0)                                    # a missing setting is missed here, not in the first step
         return made
 
     return make
@@ -30,20 +33,20 @@ def constant(step):
 
 
 @schedule
-def stairs(step, *, every, factor=0.5):
-    """factor^n after n times `every` steps: down by stairs."""
+def step_decay(step, every, factor=0.5):
+    """factor^n after n times `every` steps."""
     return factor ** (step // every)
 
 
 @schedule
-def cosine(step, *, steps, last=0.0):
+def cosine(step, steps, last=0.0):
     """From 1 to `last` in `steps` steps, along half a wave.     Loshchilov & Hutter 2017, eq. (5), without restarts"""
     along = min(step / steps, 1.0)
     return last + (1 - last) * (1 + math.cos(math.pi * along)) / 2
 
 
 @schedule
-def warm_up(step, *, steps, then=None):
+def warm_up(step, steps, then=None):
     """(step + 1) / steps while that is below 1, then 1; or then `then`, a schedule that begins at that step.
 
     The first steps of Adam rest on few gradients, and may be too long.     Goyal et al. 2017, section 2.2
@@ -53,6 +56,30 @@ def warm_up(step, *, steps, then=None):
     return 1.0 if then is None else then(step + 1 - steps)
 
 
-def name_of(function):
-    """What a checkpoint calls a schedule, or None if there is none."""
-    return None if function is None else function.__name__
+@schedule
+def linear(step, steps, start=0.0, stop=1.0):
+    """From `start` at step 0 to `stop` at step `steps` - 1, along a line, and `stop` from there on.
+
+    As the weight of the KL: Bowman et al. 2016, section 3.1, and Sonderby et al. 2016, who let it grow linearly.
+    """
+    return stop if step >= steps - 1 else start + (stop - start) * step / (steps - 1)
+
+
+@schedule
+def cyclical(step, steps, cycles=4, share=0.5):
+    """In each of `cycles` cycles from 0 to 1 along a line, within `share` of the cycle, then 1.     Fu et al. 2019, (6)
+
+    At step `steps` - 1 and later it is 1, wherever a cycle ends: what is trained last is the bound itself.
+    """
+    along = step * cycles % steps / steps                                            # of this cycle, in [0, 1)
+    return 1.0 if step >= steps - 1 else min(along / share, 1.0)
+
+
+def value_at(step, weight):
+    """What a weight is at a step: a number, or a schedule."""
+    return weight(step) if callable(weight) else weight
+
+
+def name_of(weight):
+    """What a checkpoint calls a schedule; a number, or None where there is no schedule, is what it is."""
+    return weight.__name__ if callable(weight) else weight

@@ -1,37 +1,47 @@
-"""The terms of a model's loss, over a whole set."""
+"""The terms of a model's loss: over a whole set, and their weights in training."""
+
+import math
 
 import numpy as np
 
-from ..backend import make_rng, to_host
-from ..datasets import binarize_once
-
-# Every purpose has a generator of its own, make_rng([seed, purpose]). None may be 0: [seed, 0] is the same as seed.
-DRAWS, ORDER, TEST, BITS = 1, 2, 3, 4
+from ..backend import to_host
+from ..datasets import Examples
+from ..seeds import TEST, generator
 
 
-def example_terms(model, x, binarization="none", seed=0, batch_size=500, y=None):
-    """{term: (N,)}: the terms of each example of x, with one draw an example from the given seed; nothing learns."""
-    rng = make_rng([seed, TEST], like=x)
-    x = binarize_once(x, "none" if binarization == "none" else "static", rng)
-    batches = (slice(start, start + batch_size) for start in range(0, len(x), batch_size))
-    columns = zip(*(model(x=x[rows], **labels(y, rows), **model.noise(x[rows], rng)) for rows in batches), strict=True)
-    return {name: to_host(np.concatenate(column)) for name, column in zip(model.terms, columns, strict=True)}
+def example_terms(model, x, binarization=None, seed=0, batch_size=500, y=None):
+    """{term: (N,)}: the terms of each example of x, with one draw an example from the given seed; nothing learns.
+
+    x is an Examples, or a bare array with its labels y and its binarization ("dynamic" and "static": drawn once).
+    """
+    examples = Examples.of(x, y=y, binarization=binarization)
+    rng = generator(seed, TEST, like=examples.x)
+    examples = examples.drawn(rng)
+    columns = {name: [] for terms in model.turns.values() for name in terms}
+    for start in range(0, len(examples), batch_size):
+        batch = examples.batch(slice(start, start + batch_size), rng)
+        for method, names in model.turns.items():
+            terms, _ = getattr(model, method)(**batch, **model.noise(batch["x"], rng))
+            for name, term in zip(names, terms, strict=True):
+                columns[name].append(term)
+    return {name: to_host(np.concatenate(column)) for name, column in columns.items()}
 
 
-def mean_terms(model, x, binarization="none", seed=0, y=None):
-    """{term: its mean over all examples of x}"""
+def mean_terms(model, x, binarization=None, seed=0, y=None):
+    """{term: its mean over all examples of x}, of what example_terms gives."""
     return {name: float(term.mean(dtype=np.float64)) for name, term in
             example_terms(model, x, binarization, seed, y=y).items()}
 
 
-def labels(y, rows):
-    """What a model is given beside x: the labels of these rows, if there are any."""
-    return {} if y is None else {"y": y[rows]}
+def term_weights(terms, weights):
+    """{term: a number, or a schedule of the step} for each of the terms, 1.0 where none is given.
 
-
-def term_weights(model, weights):
-    """{term: weight} for every term of the model, in its order."""
-    unknown = set(weights or {}) - set(model.terms)
-    if unknown:
-        raise ValueError(f"weights may name {', '.join(model.terms)}, but names {', '.join(sorted(unknown))}")
-    return {name: float((weights or {}).get(name, 1)) for name in model.terms}
+    ValueError, in one sentence, for the weight of an unknown term, or one that is neither.
+    """
+    given = weights or {}
+    if unknown := given.keys() - set(terms):
+        raise ValueError(f"weights may name {', '.join(terms)}, but names {', '.join(sorted(unknown))}")
+    for name, w in given.items():
+        if not callable(w) and not (isinstance(w, (int, float, np.number)) and math.isfinite(w)):
+            raise ValueError(f"weights of {name} must be a number or a schedule, but is {w!r}")
+    return {name: w if callable(w := given.get(name, 1.0)) else float(w) for name in terms}

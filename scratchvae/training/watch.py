@@ -1,4 +1,4 @@
-"""Watching a training: plain functions that take the records that `fit` yields, look at them, and hand them on.
+"""Watching a training: plain functions that take the records that `fit` yields, and hand them on.
 
     records = fit(vae, x_train, x_test=x_test, ...)
     records = keep_best(records, vae, "best.npz")
@@ -13,7 +13,7 @@ learned from it: to report an honest number, give `fit` a part of the training i
 import math
 from pathlib import Path
 
-from .checkpoints import load_checkpoint, save_checkpoint
+from .checkpoints import load_checkpoint, model_arrays, save_checkpoint
 
 
 def held_out(record):
@@ -34,7 +34,7 @@ def stop_early(records, patience=3, value=held_out):
 
 
 def keep_best(records, model, path, value=held_out):
-    """Write the parameters of `model` to `path` after each epoch that is the best so far (load_parameters reads them).
+    """Write the model to `path` after each epoch that is the best so far; load_parameters reads it.
 
     A file that is there already stays until something better comes: so a resumed run keeps the best of the whole.
     """
@@ -42,8 +42,7 @@ def keep_best(records, model, path, value=held_out):
     for record in records:
         if value(record) < best:
             best = value(record)
-            save_checkpoint(path, {f"parameters/{name}": p.value for name, p in model.parameters().items()},
-                            {"record": record})
+            save_checkpoint(path, model_arrays(model), {"record": record})
         yield record
 
 

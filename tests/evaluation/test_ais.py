@@ -5,7 +5,7 @@ import pytest
 
 from scratchvae.evaluation import GridPosterior, annealed_importance, importance_weights
 from scratchvae.evaluation.ais import powers
-from scratchvae.evaluation.hmc import hmc, log_ratio
+from scratchvae.evaluation.hmc import from_posterior, from_prior, hmc
 from scratchvae.models import LinearGaussian, exact_vae, mlp_vae
 from scratchvae.probability import Bernoulli, Gaussian, SquaredError
 
@@ -55,12 +55,33 @@ def test_one_temperature_is_importance_sampling(rng):
     assert abs(difference.mean()) < 4 * difference.std() / 20
 
 
-def test_the_force_is_the_gradient_of_the_ratio(rng):
+@pytest.mark.parametrize("path_of", [from_prior, from_posterior])
+def test_the_force_is_the_gradient_of_reference_and_ratio(rng, path_of):
     vae, h = bent(rng), 1e-6
-    x, mu, logvar, u, v = (rng.random((5, n)) for n in (8, 2, 2, 2, 2))
-    there, back = (log_ratio(vae, x, mu, logvar, u + s * v)[0] for s in (h, -h))
-    np.testing.assert_allclose((there - back) / (2 * h), (log_ratio(vae, x, mu, logvar, u)[1] * v).sum(axis=1),
-                               rtol=1e-6)
+    x, u, v = (rng.random((6, n)) for n in (8, 2, 2))
+    path = path_of(vae, x)
+    right, left, (_, dreference, _, dratio) = path(u + h * v), path(u - h * v), path(u)
+    for i, gradient in ((0, dreference), (2, dratio)):
+        np.testing.assert_allclose((right[i] - left[i]) / (2 * h), (gradient * v).sum(axis=1), rtol=1e-6)
+
+
+def test_the_path_from_the_posterior_has_as_many_rows_as_chains(rng):
+    """x is seen once by the encoder; chain j of image b is row b k + j."""
+    vae, x, u = bent(rng), rng.random((3, 8)), rng.standard_normal((12, 2))
+    for whole, each in zip(from_posterior(vae, x)(u), from_posterior(vae, x.repeat(4, axis=0))(u), strict=True):
+        np.testing.assert_allclose(whole, each, rtol=1e-12)
+
+
+def test_the_paths_end_at_the_same_density(rng):
+    """reference + ratio is log p(x, z), from the posterior's side with the volume that T changes."""
+    vae, x, z = bent(rng), rng.random((5, 8)), rng.standard_normal((5, 2))
+    joint = vae.log_joint(z, x=x)[0]
+    reference, _, ratio, _ = from_prior(vae, x)(z)
+    np.testing.assert_allclose(reference + ratio, joint, rtol=1e-12)
+    eps = vae.posterior.invert(z, x=x)[:, 0]
+    reference, _, ratio, _ = from_posterior(vae, x)(eps)
+    volume = vae.encode(x)[1].sum(axis=1) / 2 + np.log(2 * np.pi)
+    np.testing.assert_allclose(reference + ratio, joint + volume, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("b", "step"), [(0.3, 0.4), (1.0, 0.3), (1.0, 0.7)])
@@ -73,28 +94,21 @@ def test_a_transition_leaves_its_density_as_it_is(rng, b, step):
     mean = b * (1.5 - 0.5) / 0.4 / precision
     u = mean + rng.standard_normal((n, 1)) / np.sqrt(precision)
 
-    def ratio(u):
-        return log_ratio(vae, x, np.zeros((n, 1)), np.zeros((n, 1)), u)
-
-    r, dr = ratio(u)
-    before = u
+    path = from_prior(vae, x)
+    before, here = u, path(u)
     for _ in range(5):
-        u, r, dr, chance = hmc(ratio, u, r, dr, b, np.full(n, step), 3, rng)
+        u, here, chance = hmc(path, u, here, b, np.full(n, step), 3, rng)
     assert 0.3 < chance.mean() < 0.999 and np.corrcoef(u[:, 0], before[:, 0])[0, 1] < 0.5
-    np.testing.assert_array_equal(r, ratio(u)[0])
+    for kept, again in zip(here, path(u), strict=True):
+        np.testing.assert_array_equal(kept, again)
     assert abs(u.mean() - mean) < 4 / np.sqrt(precision * n)
     assert abs(u.var() * precision - 1) < 4 * np.sqrt(2 / n)
 
 
 def test_a_step_far_too_long_is_refused_and_not_a_warning(rng):
     vae = bent(rng, Gaussian(0.01))
-    x = rng.random((4, 8))
-
-    def ratio(u):
-        return log_ratio(vae, x, np.zeros((4, 2)), np.zeros((4, 2)), u)
-
-    u = rng.standard_normal((4, 2))
-    there, _, _, chance = hmc(ratio, u, *ratio(u), 1.0, np.full(4, 1e200), 5, rng)
+    path, u = from_prior(vae, rng.random((4, 8))), rng.standard_normal((4, 2))
+    there, _, chance = hmc(path, u, path(u), 1.0, np.full(4, 1e200), 5, rng)
     assert np.array_equal(there, u) and (chance == 0).all()
 
 

@@ -23,17 +23,17 @@ X = np.random.default_rng(1).integers(0, 2, (7, 6)).astype(np.float64)
 
 def test_streamed_sums_are_the_plain_formulas(monkeypatch):
     """One piece at a time, against log mean exp and (sum w)^2 / sum w^2 of all log w at once."""
-    seen = []
-    whole = importance.log_weights
+    seen, model = [], small()
+    log_weights = model.log_weights
 
-    def watched(*args, **constants):
-        found = whole(*args, **constants)
+    def watched(eps, **constants):
+        found = log_weights(eps, **constants)
         seen.append(found[0])
         return found
 
-    monkeypatch.setattr(importance, "log_weights", watched)
+    monkeypatch.setattr(model, "log_weights", watched)
     monkeypatch.setattr(importance, "DRAWS", 10)
-    bound, ess = importance_weights(small(), X, 34)
+    bound, ess = importance_weights(model, X, 34)
     assert [log_w.shape for log_w in seen] == [(7, 10), (7, 10), (7, 10), (7, 4)]
     w = np.exp(np.concatenate(seen, axis=1))
     np.testing.assert_allclose(bound, np.log(w.mean(axis=1)), rtol=1e-13)
@@ -54,12 +54,12 @@ def test_one_draw_is_worth_one():
 
 def test_memory_is_bounded(monkeypatch):
     """No call sees more than ROWS rows, whatever k and N."""
-    rows = []
-    whole = importance.log_weights
-    monkeypatch.setattr(importance, "log_weights", lambda model, *, x, eps: rows.append(eps.shape[0] * eps.shape[1])
-                        or whole(model, x=x, eps=eps))
+    rows, model = [], small()
+    log_weights = model.log_weights
+    monkeypatch.setattr(model, "log_weights", lambda eps, *, x: rows.append(eps.shape[0] * eps.shape[1])
+                        or log_weights(eps, x=x))
     for k in (1, 30, 100, 1000):
-        importance_weights(small(), np.tile(X, (300, 1)), k)
+        importance_weights(model, np.tile(X, (300, 1)), k)
     assert max(rows) <= importance.ROWS
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scratchvae.evaluation import Entry, describe
+from scratchvae.evaluation import Entry
 from scratchvae.probability import Bernoulli, CategoricalPixels, Gaussian, Laplace, SharedGaussian
 
 FACTS = {"value": 86.764, "standard_error": 0.25, "unit": "nats", "data": "mnist", "split": "test", "images": 10000,
@@ -61,8 +61,8 @@ def test_json_has_every_field_and_no_nan():
 
 
 def test_a_likelihood_is_described_by_its_numbers():
-    assert describe(Bernoulli()) == "Bernoulli"
-    assert describe(Gaussian(0.3)) == "Gaussian(sigma=0.3)"
-    assert describe(SharedGaussian(0.25)) == "SharedGaussian(sigma=0.25)"
-    assert describe(Laplace(0.2)) == "Laplace(scale=0.2)"
-    assert describe(CategoricalPixels(17)) == "CategoricalPixels(levels=17)"
+    assert Bernoulli().describe() == "Bernoulli"
+    assert Gaussian(0.3).describe() == "Gaussian(sigma=0.3)"
+    assert SharedGaussian(0.25).describe() == "SharedGaussian(sigma=0.25)"
+    assert Laplace(0.2).describe() == "Laplace(scale=0.2)"
+    assert CategoricalPixels(17).describe() == "CategoricalPixels(levels=17)"

@@ -16,9 +16,9 @@ from scratchvae.evaluation import (
     rate_distortion,
     report,
 )
-from scratchvae.evaluation.report import PICTURES
 from scratchvae.models import mlp_autoencoder, mlp_iwae, mlp_vae
 from scratchvae.probability import Gaussian, SquaredError
+from scratchvae.seeds import PICTURES
 
 X = np.random.default_rng(0).random((240, 6), np.float32)
 

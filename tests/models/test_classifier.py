@@ -71,7 +71,7 @@ def test_labels_stay_with_their_images(digits):
 def test_too_few_labels_are_one_sentence(digits):
     x, y, _, _ = digits
     model = mlp_classifier(64, [], 10, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="y_train must have a label for each of 1437 examples, but has 1436"):
+    with pytest.raises(ValueError, match="in the train set, y must have a row for each of the 1437 rows"):
         next(fit(model, x, y_train=y[:-1], optimizer=Adam(model), epochs=1))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scratchvae.models import IWAE, DReG, LinearGaussian, TableEncoder, log_weights, mlp_iwae
+from scratchvae.models import IWAE, VAE, DReG, LinearGaussian, TableEncoder, mlp_iwae
 from scratchvae.nn import tanh
 from scratchvae.probability import Gaussian, gaussian_kl, gaussian_logpdf
 
@@ -42,7 +42,7 @@ def test_one_draw_is_the_elbo_of_that_draw():
     mu, logvar = model.encode(constants["x"])
     z = mu + np.exp(logvar / 2) * constants["eps"][:, 0]
     zero = np.zeros_like(z)
-    elbo = -model.likelihood(model.decoder(z), x=constants["x"]) + gaussian_logpdf(z, zero, zero) \
+    elbo = -model.observation(z, x=constants["x"]) + gaussian_logpdf(z, zero, zero) \
         - gaussian_logpdf(z, mu, logvar)
     np.testing.assert_allclose(-negative_bound, elbo, rtol=1e-13)
 
@@ -51,10 +51,10 @@ def test_the_mean_log_weight_is_the_vaes_bound():
     """E log w = -(reconstruction + KL) of the VAE: the same draws, and E of the two forms of the KL."""
     model = small(20000)
     constants = look(model, n=3)
-    log_w, _, _ = log_weights(model, **constants)
+    log_w, _ = model.log_weights(constants["eps"], x=constants["x"])
     mu, logvar = model.encode(constants["x"])
     z = mu[:, None] + np.exp(logvar / 2)[:, None] * constants["eps"]
-    nll = np.stack([model.likelihood(model.decoder(z[:, i]), x=constants["x"]) for i in range(model.k)], axis=1)
+    nll = np.stack([model.observation(z[:, i], x=constants["x"]) for i in range(model.k)], axis=1)
     difference = log_w + nll + gaussian_kl(mu, logvar)[:, None]
     error = difference.std(axis=1) / model.k**0.5
     assert (np.abs(difference.mean(axis=1)) < 4.5 * error).all()
@@ -63,7 +63,7 @@ def test_the_mean_log_weight_is_the_vaes_bound():
 def test_the_bound_is_the_log_of_the_mean_and_never_below_the_mean_of_the_logs():
     model = small(7)
     constants = look(model)
-    log_w, _, _ = log_weights(model, **constants)
+    log_w, _ = model.log_weights(constants["eps"], x=constants["x"])
     (negative_bound,) = model(**constants)
     np.testing.assert_allclose(-negative_bound, np.log(np.exp(log_w).mean(axis=1)), rtol=1e-12)
     assert (-negative_bound > log_w.mean(axis=1)).all()
@@ -84,7 +84,7 @@ def test_the_surrogate_has_the_gradient_of_the_bound_and_another_value():
 
 def test_dreg_has_the_value_of_the_bound_and_its_gradient_for_the_decoder():
     model = small(5)
-    dreg = DReG(model.encoder, model.decoder, 2, model.likelihood, 5)
+    dreg = DReG(model.model, 5)
     constants, dloss = look(model), np.ones(6)
     np.testing.assert_array_equal(dreg(**constants)[0], model(**constants)[0])
     ours, theirs = (gradients(model, m.forward, dloss, **constants) for m in (dreg, model))
@@ -103,7 +103,7 @@ def test_dreg_and_the_bound_have_one_expectation():
                  "eps": np.random.default_rng(3).standard_normal((n, 3, 2))}
     found = {}
     for estimator in (IWAE, DReG):
-        other = estimator(table, model.decoder, 2, model.likelihood, 3)
+        other = estimator(model.model.with_encoder(table), 3)
         by_name = gradients(other, other.forward, np.ones(n), **constants)
         found[estimator] = np.concatenate([by_name["encoder.mu"], by_name["encoder.logvar"]], axis=1)
     difference = found[IWAE] - found[DReG]
@@ -121,7 +121,7 @@ def exact(k, estimator):
     mean, covariance = truth.posterior(x)
     table = TableEncoder(8, 2)
     table.mu.value[...], table.logvar.value[...] = mean, np.log(np.diag(covariance))
-    return truth, estimator(table, truth.decoder(), 2, Gaussian(0.3**0.5), k), x
+    return truth, estimator(VAE(table, truth.decoder(), 2, Gaussian(0.3**0.5)), k), x
 
 
 @pytest.mark.parametrize("k", [1, 2, 50])

@@ -8,14 +8,15 @@ MUTANTS = [
         mistake="in evaluation mode `z = mu`: what is reported is not the ELBO",
         seen="https://github.com/pytorch/examples/pull/419",
         module="training.terms",
-        edits={"**model.noise(x[rows], rng)": "**{name: 0 * eps for name, eps in model.noise(x[rows], rng).items()}"},
+        edits={'**model.noise(batch["x"], rng)':
+               '**{name: 0 * eps for name, eps in model.noise(batch["x"], rng).items()}'},
         caught_by="evaluation/test_elbo.py::test_the_terms_are_those_of_the_model_example_by_example"),
     Mutant(
         name="cross-entropy of grey pixels called a bound",
         mistake="BCE on pixels in [0, 1], reported as if they were binary",
         seen="https://github.com/pytorch/examples/issues/460",
         module="evaluation.elbo",
-        edits={'binarization == "none" and bool(((x > 0) & (x < 1)).any())': "False"},
+        edits={'return f"surrogate {quantity} ({flaw})" if flaw else quantity': "return quantity"},
         caught_by="evaluation/test_elbo.py::test_a_number_is_called_what_it_is["
                   "mlp_vae-x3-none-surrogate -ELBO (cross-entropy of grey pixels, no likelihood)]"),
     Mutant(
@@ -23,8 +24,8 @@ MUTANTS = [
         mistake="the images of a batch summed inside the log-sum-exp over the draws, not outside of it",
         seen="https://github.com/breze-no-salt/breze/pull/85",
         module="evaluation.importance",
-        edits={"eps=eps)[0].astype(np.float64)\n":
-               "eps=eps)[0].astype(np.float64)\n        log_w = 0 * log_w + log_w.mean(axis=0)\n"},
+        edits={"log_weights(eps, **constants)[0].astype(np.float64)\n":
+               "log_weights(eps, **constants)[0].astype(np.float64)\n        log_w = 0 * log_w + log_w.mean(axis=0)\n"},
         caught_by="evaluation/test_importance.py::test_streamed_sums_are_the_plain_formulas"),
     Mutant(
         name="bound of the last batch",
@@ -69,7 +70,8 @@ MUTANTS = [
         mistake="`E x^2` for `E x^2 - (E x)^2`: a unit that never moves, but not at 0, has a variance",
         seen="https://github.com/decoderesearch/SAELens/pull/665",
         module="evaluation.active_units",
-        edits={"variances = mu.var(axis=0)": "variances = (mu * mu).mean(axis=0)"},
+        edits={"variances = posterior_means(model, *seen(x, binarization, seed)).var(axis=0)":
+               "variances = (posterior_means(model, *seen(x, binarization, seed))**2).mean(axis=0)"},
         caught_by="evaluation/test_rate_distortion.py::test_active_units_are_those_whose_mean_moves"),
     Mutant(
         name="AIS: divided by the steps",
@@ -85,10 +87,10 @@ MUTANTS = [
         mistake="the chain moves with the parameters of the next temperature before its weight is taken",
         seen="https://github.com/DsysDML/rbms/issues/6",
         module="evaluation.ais",
-        edits={"            log_w += (b - before) * r\n            if t == len(steps):\n                break\n":
-                   "            if t == len(steps):\n                log_w += (b - before) * r\n"
+        edits={"            log_w += (b - before) * here[2]\n            if t == len(steps):\n                break\n":
+                   "            if t == len(steps):\n                log_w += (b - before) * here[2]\n"
                    "                break\n",
-               "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n":
-                   "hmc(ratio, u, r, dr, b, step, self.leapfrogs, rng)\n            log_w += (b - before) * r\n"},
+               "hmc(path, u, here, b, step, self.leapfrogs, rng)\n":
+                   "hmc(path, u, here, b, step, self.leapfrogs, rng)\n            log_w += (b - before) * here[2]\n"},
         caught_by="evaluation/test_exact_ground.py::test_ais_is_within_its_error_and_unbiased[0-prior]"),
 ]

@@ -7,7 +7,7 @@ MUTANTS = [
         name="noise of the wrong width",
         mistake="`epsilon_std = 0.01`: 60 nats where 100 belong, and no bound",
         seen="https://github.com/keras-team/keras/pull/4211",
-        module="models.vae",
+        module="models.latent",
         edits={'"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)':
                '"eps": 0.01 * rng.standard_normal((len(x), self.n_latents), x.dtype)'},
         caught_by="test_distributions.py::test_the_draws_of_a_vae_are_standard_normal"),
@@ -16,7 +16,7 @@ MUTANTS = [
         mistake="`torch.rand_like` where `torch.randn_like` belongs",
         seen="https://github.com/Jackson-Kang/Pytorch-VAE-tutorial/blob/95d8e59e771fef436cac39a5ae6639140adc3980/"
              "Variational_AutoEncoder.ipynb",
-        module="models.vae",
+        module="models.latent",
         edits={'"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)':
                '"eps": rng.random((len(x), self.n_latents), x.dtype)'},
         caught_by="test_distributions.py::test_the_draws_of_a_vae_are_standard_normal"),
@@ -41,9 +41,9 @@ MUTANTS = [
         name="reconstruction at mu + sigma",
         mistake="out of training eps is 1, not 0: `z = mu + std`",
         seen="https://github.com/Project-MONAI/MONAI/issues/8413",
-        module="models.vae",
-        edits={"mu, _ = self.encode(x)\n        return self.decode(mu)":
-               "mu, logvar = self.encode(x)\n        return self.decode(mu + np.exp(logvar / 2))"},
+        module="models.latent",
+        edits={"return self.encode(x, **condition)[0]":
+               "mu, logvar = self.encode(x, **condition)\n            return mu + np.exp(logvar / 2)"},
         caught_by="models/test_models.py::test_a_vae_reconstructs_from_the_mean_of_its_posterior"),
     Mutant(
         name="IWAE: log-sum-exp of the losses",
@@ -51,9 +51,9 @@ MUTANTS = [
         seen="https://github.com/YosefLab/scVI-dev/issues/8",
         module="models.iwae",
         edits={"bound, bound_backward = log_mean_exp.forward(log_w)\n\n        def backward(dloss):\n"
-               "            to_encoder(*to_latents(bound_backward(-dloss)))\n\n        return (-bound,), backward":
+               "            weights_backward(bound_backward(-dloss))\n\n        return (-bound,), backward":
                "loss, loss_backward = log_mean_exp.forward(-log_w)\n\n        def backward(dloss):\n"
-               "            to_encoder(*to_latents(-loss_backward(dloss)))\n\n        return (loss,), backward"},
+               "            weights_backward(-loss_backward(dloss))\n\n        return (loss,), backward"},
         caught_by="models/test_iwae.py::"
                   "test_the_bound_is_the_log_of_the_mean_and_never_below_the_mean_of_the_logs"),
     Mutant(
@@ -61,24 +61,23 @@ MUTANTS = [
         mistake="`weight = softmax(mse + kl)`: large where the draw is bad",
         seen="https://github.com/AntixK/PyTorch-VAE/blob/f71e454440c3761b822b23ef88a5c4599bad88fc/models/iwae.py",
         module="models.iwae",
-        edits={"        return normalized(log_w)\n": "        return normalized(-log_w)\n"},
+        edits={"return normalized(self.log_weights(eps, x=x": "return normalized(-self.log_weights(eps, x=x"},
         caught_by="models/test_iwae.py::test_the_surrogate_has_the_gradient_of_the_bound_and_another_value"),
     Mutant(
         name="IWAE: gradient through the weights",
         mistake="`sum(weight * log_weight)` with the weights not detached: another gradient than that of the bound",
         seen="https://github.com/AntixK/PyTorch-VAE/issues/34",
         module="models.iwae",
-        edits={"to_encoder(*to_latents(-dloss[:, None] * v))":
+        edits={"weights_backward(-dloss[:, None] * v)":
                "mean = (v * log_w).sum(axis=1, keepdims=True)\n"
-               "            to_encoder(*to_latents(-dloss[:, None] * v * (1 + log_w - mean)))"},
+               "            weights_backward(-dloss[:, None] * v * (1 + log_w - mean))"},
         caught_by="models/test_iwae.py::test_the_surrogate_has_the_gradient_of_the_bound_and_another_value"),
     Mutant(
         name="DReG: weights not squared",
         mistake="the gradient through q's density stopped, and nothing else changed: biased for k > 1",
         seen="https://arxiv.org/abs/1810.04152",
         module="models.iwae",
-        edits={"to_encoder(v * dz, np.zeros_like(dmu), np.zeros_like(dlogvar))":
-               "to_encoder(v**0 * dz, np.zeros_like(dmu), np.zeros_like(dlogvar))"},
+        edits={"share=normalized(log_w)": "share=normalized(log_w)**0"},
         caught_by="models/test_iwae.py::test_dreg_and_the_bound_have_one_expectation"),
     Mutant(
         name="PCA: eigenvalues in the order they come",
@@ -98,8 +97,8 @@ MUTANTS = [
         name="uniform prior",
         mistake="new images from `z = rand(...)`, uniform on [0, 1), of a model whose prior is N(0, I)",
         seen="https://github.com/1Konny/Beta-VAE/pull/7",
-        module="models.vae",
-        edits={"z = rng.standard_normal((n, self.n_latents), self.dtype)":
-               "z = rng.random((n, self.n_latents), self.dtype)"},
+        module="probability.priors",
+        edits={"return rng.standard_normal((n, self.n_latents), dtype)":
+               "return rng.random((n, self.n_latents), dtype)"},
         caught_by="test_distributions.py::test_new_images_of_a_vae_have_the_means_of_their_density"),
 ]

@@ -46,23 +46,23 @@ MUTANTS = [
         name="one order for every epoch",
         mistake="a sampler that shuffles with the same seed in every epoch, unless `set_epoch` is called",
         seen="https://github.com/pytorch/pytorch/issues/31771",
-        module="training.run",
-        edits={'self.plan["seed"], ORDER, self.epoch + 1]': 'self.plan["seed"], ORDER, 1]'},
+        module="training.epoch",
+        edits={"generator(seed, ORDER, run.epoch + 1,": "generator(seed, ORDER, 1,"},
         caught_by="training/test_fit.py::test_binarized_training_sees_only_black_and_white[static]"),
     Mutant(
         name="mean of the means of batches",
         mistake="the epoch's loss is the mean over batches: the few of the last count as much as a full batch",
         seen="https://github.com/dnouri/nolearn/issues/247",
-        module="training.run",
-        edits={"            self.totals[name] += total\n":
-               '            self.totals[name] += total / batch_size * self.plan["examples"] / self.steps_an_epoch\n'},
+        module="training.epoch",
+        edits={"        run.totals[name] += total\n":
+               '        run.totals[name] += total / len(rows) * run.plan["examples"] / run.steps_an_epoch\n'},
         caught_by="training/test_fit.py::test_the_train_terms_are_means_over_every_example_of_the_epoch"),
     Mutant(
         name="optimizer's state not restored",
         mistake="a resumed run builds a new Adam: its moments and its t begin at 0 again",
         seen="https://github.com/OpenNMT/OpenNMT-py/issues/617",
         module="training.run",
-        edits={'        restore(self.optimizer.state(), arrays, "optimizer/", self.checkpoint)\n': ""},
+        edits={"restore(state, arrays, prefix, self.checkpoint)": "pass"},
         caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[none-Adam]"),
     Mutant(
         name="gradient not cleared",
@@ -75,7 +75,7 @@ MUTANTS = [
         name="training set for test set",
         mistake="one file under three names: the log-likelihood reported for the test set is that of the training set",
         seen="https://github.com/yburda/iwae/pull/1",
-        module="datasets",
+        module="datasets.published",
         edits={"return Dataset(*map(parse_idx, contents))":
                "return Dataset(*map(parse_idx, [*contents[:2], *contents[:2]]))"},
         caught_by="test_datasets.py::test_both_mnists[mnist]"),
@@ -83,7 +83,7 @@ MUTANTS = [
         name="noise narrower than the bin",
         mistake="dequantization `k / 255 + u / 256`: the noise does not fill the step between two levels",
         seen="https://github.com/rosinality/glow-pytorch/issues/17",
-        module="datasets",
+        module="datasets.images",
         edits={"return (np.rint(k) + rng.random(k.shape, dtype)) / (levels + 1)":
                "return np.rint(k) / levels + rng.random(k.shape, dtype) / (levels + 1)"},
         caught_by="evaluation/test_bits.py::test_noise_spreads_a_level_evenly_over_its_bin[255-float32]"),

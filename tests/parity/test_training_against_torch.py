@@ -8,7 +8,7 @@ from agreement import tensor, torch
 
 from scratchvae.core import Module, Parameter
 from scratchvae.nn import Conv2d, ConvTranspose2d, glorot_uniform, he_normal
-from scratchvae.training import SGD, Adam, TextbookAdam, clip_by_norm, constant, cosine, stairs, warm_up
+from scratchvae.training import SGD, Adam, TextbookAdam, clip_by_norm, constant, cosine, step_decay, warm_up
 from scratchvae.training.optimizers import BLOCK
 
 
@@ -80,7 +80,7 @@ SCHEDULERS = torch.optim.lr_scheduler
 
 @pytest.mark.parametrize(("schedule", "make"), [
     (constant(), lambda optimizer: SCHEDULERS.ConstantLR(optimizer, factor=1)),
-    (stairs(every=7, factor=0.3), lambda optimizer: SCHEDULERS.StepLR(optimizer, 7, 0.3)),
+    (step_decay(every=7, factor=0.3), lambda optimizer: SCHEDULERS.StepLR(optimizer, 7, 0.3)),
     (cosine(steps=60), lambda optimizer: SCHEDULERS.CosineAnnealingLR(optimizer, 60)),
     (cosine(steps=60, last=0.1), lambda optimizer: SCHEDULERS.CosineAnnealingLR(optimizer, 60, eta_min=0.1)),
     (warm_up(steps=10), lambda optimizer: SCHEDULERS.LinearLR(optimizer, 0.1, 1, 9)),

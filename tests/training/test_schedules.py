@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from scratchvae.models import mlp_vae
-from scratchvae.training import SGD, Adam, CheckpointError, constant, cosine, fit, load_checkpoint, stairs, warm_up
+from scratchvae.training import (
+    SGD,
+    Adam,
+    CheckpointError,
+    constant,
+    cosine,
+    fit,
+    load_checkpoint,
+    step_decay,
+    warm_up,
+)
 
 X = np.random.default_rng(0).random((40, 6), np.float32)
 
@@ -18,7 +28,7 @@ def run(epochs, **options):
 
 def test_their_values():
     assert [constant()(t) for t in (0, 99)] == [1, 1]
-    assert [stairs(every=10, factor=0.1)(t) for t in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
+    assert [step_decay(every=10, factor=0.1)(t) for t in (0, 9, 10, 20)] == pytest.approx([1, 1, 0.1, 0.01])
     wave = cosine(steps=8, last=0.2)
     assert [wave(t) for t in (0, 4, 8, 100)] == pytest.approx([1, 0.6, 0.2, 0.2])
     assert [warm_up(steps=4)(t) for t in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
@@ -31,7 +41,7 @@ def test_a_setting_that_is_missing_or_unknown_is_missed_at_once():
     with pytest.raises(TypeError):
         cosine()
     with pytest.raises(TypeError):
-        stairs(every=3, factors=2)
+        step_decay(every=3, factors=2)
 
 
 def test_they_scale_the_step_of_the_optimizer():
@@ -63,7 +73,7 @@ def test_a_constant_schedule_changes_no_bit():
     assert np.array_equal(run(2), run(2, schedule=constant()))
 
 
-@pytest.mark.parametrize("schedule", [cosine(steps=12), warm_up(steps=5, then=stairs(every=2))])
+@pytest.mark.parametrize("schedule", [cosine(steps=12), warm_up(steps=5, then=step_decay(every=2))])
 def test_a_resumed_run_ends_in_the_same_bits(tmp_path, schedule):
     run(1, schedule=schedule, checkpoint=tmp_path / "c.npz")
     resumed = run(4, schedule=schedule, checkpoint=tmp_path / "c.npz", resume=True)

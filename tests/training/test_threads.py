@@ -21,8 +21,10 @@ from scratchvae.probability import (
     SharedGaussian,
 )
 from scratchvae.training import SGD, Adam, Interrupted, NonFiniteLoss, TextbookAdam, fit
-from scratchvae.training.fit import team_of
-from scratchvae.training.threads import PATIENCE, OneThread, Threads, replica, threads_for
+from scratchvae.training.parallel import OneThread, Threads, executor_for
+from scratchvae.training.parallel.choose import threads_for
+from scratchvae.training.parallel.threads import INTERVAL, replica
+from scratchvae.training.turns import turns_of
 
 RNG = np.random.default_rng(0)
 X = RNG.random((100, 12), np.float32)
@@ -38,7 +40,7 @@ def flat(model):
 
 def decide(monkeypatch, threads):
     """From here on it is not the size of a step that says how many threads there are."""
-    monkeypatch.setattr(sys.modules["scratchvae.training.fit"], "threads_for", lambda *_: threads)
+    monkeypatch.setattr(sys.modules["scratchvae.training.parallel.choose"], "threads_for", lambda *_: threads)
 
 
 def trained(model, threads, monkeypatch, x=X, optimizer=Adam, epochs=2, batch_size=33, **options):
@@ -71,7 +73,7 @@ def test_threads_take_the_steps_of_one(name, options, threads, monkeypatch):
 @pytest.mark.parametrize("long", [7, 100])
 def test_a_thread_takes_its_step_in_pieces_and_leaves_none_out(long, monkeypatch):
     alone, _ = trained(MODELS["vae"](np.float64), 1, monkeypatch, x=X.astype(np.float64))
-    monkeypatch.setattr(sys.modules["scratchvae.training.threads"], "LONG", long)
+    monkeypatch.setattr(sys.modules["scratchvae.training.parallel.threads"], "LONG", long)
     together, _ = trained(MODELS["vae"](np.float64), 2, monkeypatch, x=X.astype(np.float64))
     assert np.allclose(alone, together, rtol=1e-9, atol=1e-11)
 
@@ -124,13 +126,13 @@ def test_while_the_threads_work_a_matrix_product_is_one_threads(monkeypatch):
     vae, seen = MODELS["vae"](np.float32), []
     noise = vae.noise
 
-    def noise_and_look(x, rng):
+    def noise_and_limits(x, rng):
         seen.append((set(blas()), sys.getswitchinterval()))
         return noise(x, rng)
 
-    monkeypatch.setattr(vae, "noise", noise_and_look)
+    monkeypatch.setattr(vae, "noise", noise_and_limits)
     trained(vae, 2, monkeypatch, epochs=1)
-    assert all(at_work == ({1}, pytest.approx(PATIENCE)) for at_work in seen[1:]) and len(seen) == 1 + 4
+    assert all(at_work == ({1}, pytest.approx(INTERVAL)) for at_work in seen[1:]) and len(seen) == 1 + 4
 
 
 def test_everything_is_put_back_when_a_step_fails(monkeypatch):
@@ -162,7 +164,7 @@ def test_ctrl_c_stops_after_a_step(tmp_path, monkeypatch):
 
     def noise_and_ctrl_c(x, rng):
         calls.append(len(x))
-        if len(calls) == 1 + 2:                                             # the look that decides, and two steps
+        if len(calls) == 1 + 2:                                             # the trial at the call, and two steps
             os.kill(os.getpid(), signal.SIGINT)
         return noise(x, rng)
 
@@ -187,9 +189,9 @@ def test_large_steps_are_shared_and_small_ones_are_not(build, batch_size, worth_
     one = example(build(), np.zeros((1, 784), np.float32))
     with threadpool_limits(2):
         expected = 2 if worth_it and max(blas()) == 2 else 1                # on one core there is nothing to share
-        assert threads_for(build(), one, batch_size) == expected
+        assert threads_for(build(), "forward", one, batch_size) == expected
     with threadpool_limits(1):
-        assert threads_for(build(), one, batch_size) == 1
+        assert threads_for(build(), "forward", one, batch_size) == 1
 
 
 def test_a_model_whose_replicas_would_lead_back_to_it_has_one_thread(monkeypatch):
@@ -198,9 +200,9 @@ def test_a_model_whose_replicas_would_lead_back_to_it_has_one_thread(monkeypatch
     with threadpool_limits(2):
         if max(blas()) < 2:
             pytest.skip("on one core there is nothing to share")
-        assert threads_for(vae, one, 128) == 2
+        assert threads_for(vae, "forward", one, 128) == 2
         monkeypatch.setattr(vae.decoder, "forward", lambda z: decode(z))    # a copy of it would be the same function
-        assert threads_for(vae, one, 128) == 1
+        assert threads_for(vae, "forward", one, 128) == 1
     assert not any(p.grad.any() for p in vae.parameters().values())
 
 
@@ -208,7 +210,8 @@ def test_an_optimizer_without_a_flat_vector_has_one_thread(monkeypatch):
     decide(monkeypatch, 2)
     for optimizer, kind in ((Adam, Threads), (TextbookAdam, OneThread)):
         vae = MODELS["vae"](np.float32)
-        assert type(team_of(vae, optimizer(vae), 1, 33, X, None)) is kind
+        executor = executor_for(vae, turns_of(vae, optimizer(vae)), 1, 33, example(vae, X[:1]))
+        assert type(executor) is kind
 
 
 def test_a_replica_shares_values_and_owns_its_gradients():

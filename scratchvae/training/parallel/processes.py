@@ -1,11 +1,11 @@
-"""Several processes, one model: each takes its rows of the batch, and their gradients are added.
+"""Several processes, one model: each computes its rows of the batch, and their gradients are added.
 
-Parameters and moments lie in memory that forked processes share; each process has a gradient of its own. A step is
+Parameters, buffers and moments lie in memory that forked processes share; each process has a gradient of its own. A
+step is
 
-    forward and back on the own rows | barrier | add the gradients and update, each its own blocks | barrier
+    forward and backward of the own rows | barrier | add the gradients and update, each its own blocks | barrier
 
-Every sum has a fixed order, so the same seed and the same number of workers give the same bits. The workers live for
-one epoch and are ended with it, however it ends.
+The processes live for one epoch and are ended with it, however it ends.
 """
 
 import contextlib
@@ -20,41 +20,40 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .flat import lay_out, pack
-from .optimizers import add_up, blocks
+from ..flat import lay_out, pack
+from ..optimizers import add_up, blocks
+from .executor import Executor
 
 
-class Team:
+class Processes(Executor):
     """`workers` processes, two or more, at one optimizer."""
 
-    def __init__(self, model, optimizer, workers):
+    def __init__(self, model, turn, workers):
         require_shared_memory(workers)
-        self.model, self.optimizer, self.workers = model, optimizer, workers
-        self.rank, self.children, self.pipe = 0, [], None
-        share(model, optimizer)
-        self.gradients = [optimizer.theta.grad,
-                          *(shared_zeros(optimizer.theta.value.shape, model.dtype) for _ in range(workers - 1))]
-        self.sums = shared_zeros((workers, len(model.terms)), np.float64)
-        self.arrived, self.stop = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
+        super().__init__(model, f"{workers} processes")
+        self.workers, self.children, self.pipe = workers, [], None
+        share(model, turn.optimizer)
+        self.buffers = [(buffer, buffer.value) for buffer in model.buffers().values()]
+        theta = turn.optimizer.theta
+        self.gradients = [theta.grad, *(shared_zeros(theta.value.shape, model.dtype) for _ in range(workers - 1))]
+        self.sums = shared_zeros((workers, len(turn.terms)), np.float64)
+        self.arrived, self.asked = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
 
-    def rows(self, batch):
-        """The part of a batch of indices that is this worker's."""
-        return np.array_split(batch, self.workers)[self.rank]
+    def rows(self, rows):
+        return np.array_split(rows, self.workers)[self.rank]
 
-    def forward(self, **constants):
-        """The model's forward, of this worker's examples."""
-        return self.model.forward(**constants)
+    def forward(self, method, constants):
+        return getattr(self.model, method)(**constants)
 
-    def meet(self, sums, stop):
-        """Wait until every gradient is there; -> (the sums of all workers added, whether the first wants to stop)."""
+    def all_reduce(self, sums):
         self.sums[self.rank] = sums
         if self.rank == 0:
-            self.stop[0] = stop
+            self.asked[0] = self.interrupted()
         self.barrier()
-        return self.sums.sum(axis=0).tolist(), bool(self.stop[0])
+        self.stop = bool(self.asked[0])
+        return self.sums.sum(axis=0).tolist()
 
-    def step(self, clip):
-        """One step of the optimizer on the sum of all gradients, clipped to the norm `clip` if that is given."""
+    def update(self, optimizer, clip):
         total = self.gradients[0]
         own = list(blocks(total))[self.rank::self.workers]
         if clip is not None:
@@ -65,17 +64,33 @@ class Team:
             self.barrier()
             for block in own:
                 total[block] *= min(1.0, clip / float(norm)) if norm else 1.0
-        self.optimizer.advance()
+        optimizer.advance()
         for block in own:
             add_up(self.gradients, block)
-            self.optimizer.update(block, total[block])
+            optimizer.update(block, total[block])
         self.barrier()
 
+    def after_step(self, constants):
+        """The first process calls it, with its own examples; its Buffers are those of all."""
+        if self.rank == 0:
+            self.model.after_step(**constants)
+            self.keep_buffers_shared()
+        self.barrier()
+
+    def keep_buffers_shared(self):
+        """Copy into shared memory the buffers that were given a new array in place of a new content."""
+        for buffer, shared in self.buffers:
+            if buffer.value is not shared:
+                shared[...] = buffer.value
+                buffer.value = shared
+
     @contextlib.contextmanager
-    def at_work(self):
-        """Within, every worker runs the block, each with its own `rank`; after it, only the first goes on."""
+    def at_work(self, interrupted):
+        """Within, every process runs the block, each with its own `rank`; after it, only the first goes on."""
+        self.interrupted = interrupted
         self.arrived[:] = memoryview(np.zeros(self.workers, np.int64))
         self.round, parent = 0, os.getpid()
+        self.keep_buffers_shared()
         with threadpool_limits(1):
             try:
                 self.fork(parent)
@@ -96,7 +111,7 @@ class Team:
                 warnings.simplefilter("ignore", DeprecationWarning)    # of fork beside threads: none of them is ours
                 child = os.fork()
             if child == 0:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)           # Ctrl-C is for the first worker to answer
+                signal.signal(signal.SIGINT, signal.SIG_IGN)           # Ctrl-C is for the first process to answer
                 self.rank, self.parent, self.pipe, self.children = rank, parent, there, []
                 lay_out(self.model.parameters().values(), "grad", self.gradients[rank])
                 return
@@ -111,7 +126,7 @@ class Team:
         self.children = []
 
     def barrier(self):
-        """Go on when every worker has come here. It spins: a sleep would take longer than a step."""
+        """Go on when every process has come here. It spins: a sleep would take longer than a step."""
         self.round += 1
         self.arrived[self.rank] = self.round
         for other in range(self.workers):
@@ -123,7 +138,7 @@ class Team:
                     os.sched_yield()
 
     def check_others(self):
-        """End if the first worker is gone; pass on what another worker could not do."""
+        """End if the first process is gone; raise here what another could not do."""
         if self.rank and os.getppid() != self.parent:
             os._exit(1)
         for _, pipe in self.children:
@@ -136,13 +151,20 @@ class Team:
 
 
 def share(model, optimizer):
-    """Move the parameters and the moments to memory that forked processes share."""
+    """Move the parameters, the moments and the buffers to memory that forked processes share."""
     moments = {name: a for name, a in optimizer.state().items() if a.shape == optimizer.theta.value.shape}
     optimizer.theta = pack(model, shared_zeros)
     for name, a in moments.items():
-        moved = shared_zeros(a.shape, a.dtype)
-        moved[:] = a
-        setattr(optimizer, name, moved)
+        setattr(optimizer, name, shared_copy(a))
+    for buffer in model.buffers().values():
+        buffer.value = shared_copy(buffer.value)
+
+
+def shared_copy(a):
+    """The array, in memory that forked processes share."""
+    moved = shared_zeros(a.shape, a.dtype)
+    moved[...] = a
+    return moved
 
 
 def shared_zeros(shape, dtype):

@@ -14,7 +14,8 @@ import pytest
 from scratchvae.models import mlp_autoencoder, mlp_vae
 from scratchvae.probability import Gaussian
 from scratchvae.training import SGD, Adam, Interrupted, NonFiniteLoss, fit, load_checkpoint
-from scratchvae.training.team import Team
+from scratchvae.training.parallel import Processes
+from scratchvae.training.turns import turns_of
 
 X = np.random.default_rng(0).random((100, 12), np.float32)
 
@@ -37,7 +38,7 @@ def autoencoder():
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize("optimizer", [Adam, lambda m: SGD(m, lr=0.01, momentum=0.9)])
-def test_where_nothing_is_drawn_a_team_takes_the_steps_of_one_worker(workers, clip, optimizer, monkeypatch):
+def test_where_nothing_is_drawn_processes_take_the_steps_of_one_worker(workers, clip, optimizer, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "X", X.astype(np.float64))
     alone, records = trained(autoencoder(), optimizer, clip=clip)
     team, same = trained(autoencoder(), optimizer, clip=clip, workers=workers)
@@ -51,19 +52,20 @@ def test_the_same_seed_and_number_of_workers_give_the_same_bits():
     assert not np.array_equal(first, trained(vae(), workers=2, binarization="dynamic", seed=1)[0])
 
 
-def test_the_workers_look_at_different_rows():
-    team = Team(vae(), Adam(vae()), 2)
-    assert np.array_equal(team.rows(np.arange(5)), [0, 1, 2])
-    team.rank = 1
-    assert np.array_equal(team.rows(np.arange(5)), [3, 4])
+def test_the_workers_compute_different_rows():
+    model = vae()
+    processes = Processes(model, *turns_of(model, Adam(model)), 2)
+    assert np.array_equal(processes.rows(np.arange(5)), [0, 1, 2])
+    processes.rank = 1
+    assert np.array_equal(processes.rows(np.arange(5)), [3, 4])
 
 
-def test_a_team_learns():
+def test_processes_learn():
     _, records = trained(vae(), epochs=20, workers=2)
     assert sum(records[-1]["train"].values()) < sum(records[0]["train"].values()) - 0.1
 
 
-def test_a_resumed_team_ends_in_the_same_bits(tmp_path):
+def test_resumed_processes_end_in_the_same_bits(tmp_path):
     whole, _ = trained(vae(), epochs=4, workers=2, binarization="dynamic")
     path = tmp_path / "checkpoint.npz"
     trained(vae(), epochs=2, workers=2, binarization="dynamic", checkpoint=path)
@@ -71,13 +73,13 @@ def test_a_resumed_team_ends_in_the_same_bits(tmp_path):
     assert np.array_equal(whole, rest)
 
 
-def test_ctrl_c_stops_a_team_at_one_step_and_it_is_resumed_to_the_same_bits(tmp_path, monkeypatch):
+def test_ctrl_c_stops_all_at_one_step_and_it_is_resumed_to_the_same_bits(tmp_path, monkeypatch):
     path, model = tmp_path / "checkpoint.npz", vae()
     forward, calls, parent = model.forward, [], os.getpid()
 
     def forward_and_ctrl_c(**constants):
         calls.append(1)
-        if os.getpid() == parent and len(calls) == 6:                   # epoch 2, step 2
+        if os.getpid() == parent and len(calls) == 1 + 6:               # after the trial: epoch 2, step 2
             os.kill(parent, signal.SIGINT)
         return forward(**constants)
 
@@ -92,7 +94,7 @@ def test_ctrl_c_stops_a_team_at_one_step_and_it_is_resumed_to_the_same_bits(tmp_
 
 
 @pytest.mark.parametrize("row", [0, -1])
-def test_a_loss_that_is_not_finite_is_said_by_whichever_worker_meets_it(row, monkeypatch):
+def test_a_loss_that_is_not_finite_is_said_by_whichever_worker_computes_it(row, monkeypatch):
     model = vae(likelihood=Gaussian(1e-3))
     order = np.random.default_rng([0, 2, 1]).permutation(100)
     data = X.copy()

@@ -1,0 +1,9 @@
+"""The examples in a fresh order, a few at a time."""
+
+
+def minibatches(n, batch_size, rng):
+    """Index arrays that together are 0..n-1 once, in a fresh order; the last may be shorter than batch_size."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, but is {batch_size}")
+    order = rng.permutation(n)
+    return (order[start : start + batch_size] for start in range(0, n, batch_size))

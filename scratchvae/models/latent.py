@@ -1,0 +1,131 @@
+"""Latent-variable models: three densities, one quantity.
+
+    log p(x) >= E_q log w,    log w = log p(x|z) + log p(z) - log q(z|x),    z ~ q(z|x)
+
+The ELBO is the mean of log w over one draw, L_k the mean of the log of the mean of k weights (iwae.py), and what
+evaluation/ measures is made of the same three terms.
+"""
+
+import numpy as np
+
+from ..probability import DiagonalGaussian
+from .model import Model
+
+
+class LatentModel(Model):
+    """posterior q(z|x), observation p(x|z), prior p(z): see probability/ for what each answers.
+
+    A condition that the data hold beside x (labels y, half an image c ...) is handed to all three.
+    """
+
+    terms = ("reconstruction", "kl")
+    quantity = "-ELBO"
+    samples = 1
+
+    def __init__(self, posterior, observation, prior):
+        self.posterior = posterior
+        self.observation = observation
+        self.prior = prior
+        self.n_latents = prior.n_latents
+
+    def noise(self, x, rng):
+        """eps ~ N(0, I) of shape (B, Z): one draw of z for each x."""
+        return {"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)}
+
+    def forward(self, *, x, eps, **condition):
+        """(-log p(x|z), log q(z|x) - log p(z)), each (B,): their sum is -log w, whose mean is -ELBO; eps (B, Z)."""
+        (z, log_q), posterior_backward = self.posterior.forward(x, eps[:, None], **condition)
+        nll, observation_backward = self.observation.forward(z, x=x, **condition)
+        log_p, prior_backward = self.prior.forward(z, **condition)
+
+        def backward(dnll, dkl):
+            dz = observation_backward(dnll) + prior_backward(-dkl)
+            posterior_backward(dz, dkl)
+
+        return (nll, log_q - log_p), backward
+
+    def log_weights(self, eps, *, x, score=True, **condition):
+        """log w = log p(x|z) + log p(z) - log q(z|x) of k draws for each x: eps (B, k, Z) -> (B, k), in nats
+
+        -> log_w, backward; backward(dlog_w) -> deps. `score=False`: see Posterior. With a `share` (B, k), only this
+        share of each draw's gradient reaches the posterior; observation and prior get all of it.
+        """
+        B, k, _ = eps.shape
+        options = condition if score else {"score": False, **condition}
+        (z, log_q), posterior_backward = self.posterior.forward(x, eps, **options)
+        log_p, joint_backward = self.log_joint(z, **for_each_draw(k, x=x, **condition))
+
+        def backward(dlog_w, share=None):
+            dz, dlog_q = joint_backward(dlog_w.ravel()), -dlog_w.ravel()
+            if share is not None:
+                dz, dlog_q = dz * share.reshape(-1, 1), dlog_q * share.ravel()
+            _, deps = posterior_backward(dz, dlog_q)
+            return deps
+
+        return (log_p - log_q).reshape(B, k), backward
+
+    def log_joint(self, z, *, x, **condition):
+        """log p(x, z) = log p(x|z) + log p(z), z (M, Z), x (M, D) -> (M,) in nats; -> log_p, backward(dlog_p) -> dz"""
+        nll, observation_backward = self.observation.forward(z, x=x, **condition)
+        log_p, prior_backward = self.prior.forward(z, **condition)
+
+        def backward(dlog_p):
+            return observation_backward(-dlog_p) + prior_backward(dlog_p)
+
+        return log_p - nll, backward
+
+    @property
+    def one_draw(self):
+        """The model whose loss is -ELBO: this one, or of an IWAE the one that it trains."""
+        return self
+
+    def with_encoder(self, encoder):
+        """The same observation and prior, and the posterior N(mu, sigma^2) of another encoder."""
+        return LatentModel(DiagonalGaussian(encoder), self.observation, self.prior)
+
+    def encode(self, x, **condition):
+        """(mu, logvar) of q(z|x), each (B, Z), where the posterior is a diagonal Gaussian."""
+        if not hasattr(self.posterior, "encode"):
+            raise ValueError(f"the posterior must be a diagonal Gaussian to have (mu, logvar), but is a "
+                             f"{type(self.posterior).__name__}; `code` gives the z of eps = 0")
+        return self.posterior.encode(x, **condition)
+
+    def code(self, x, **condition):
+        """z at eps = 0, (B, Z): the mean of a Gaussian q(z|x)."""
+        if hasattr(self.posterior, "encode"):
+            return self.encode(x, **condition)[0]
+        return self.posterior(x, np.zeros((len(x), 1, self.n_latents), x.dtype), **condition)[0]
+
+    def decode(self, z, **condition):
+        """E[x|z], (B, D)"""
+        return self.observation.mean(z, **condition)
+
+    def reconstruct(self, x, **condition):
+        """E[x|z] at z = code(x): for a picture, not for a bound."""
+        return self.decode(self.code(x, **condition), **condition)
+
+    def sample(self, n, rng, **condition):
+        """n new examples x ~ p(x|z), (n, D), and the z ~ p(z) they are made of, (n, Z); E[x|z] is decode(z)."""
+        z = self.prior.sample(n, rng, self.dtype, **condition)
+        return self.observation.sample(z, rng, **condition), z
+
+    def check(self, x, name):
+        """ValueError, in one sentence, if the likelihood gives x no density."""
+        self.observation.check(x, name)
+
+    def flaw(self, x):
+        return self.observation.flaw(x)
+
+    def describe(self):
+        return self.observation.describe()
+
+    @property
+    def unit(self):
+        """That of the likelihood, plus that of the KL."""
+        unit = self.observation.unit
+        return unit if unit == "nats" else f"{unit} + nats"
+
+
+def for_each_draw(k, **arrays):
+    """The arrays with each row k times, as z has them; a number stays what it is."""
+    return {name: a.repeat(k, axis=0) if k > 1 and getattr(a, "ndim", 0) else a for name, a in arrays.items()}

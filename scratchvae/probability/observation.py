@@ -1,0 +1,54 @@
+"""The observation model p(x|z): what the decoder's numbers say of x."""
+
+from ..core import Module
+
+
+class Observation(Module):
+    """p(x|z) = likelihood(decoder(z)):  z (M, Z), x (M, D) -> -log p(x|z), (M,), in the unit of the likelihood
+
+    The decoder is given what the data hold beside x, the `condition` (a label, half an image); one that needs none need
+    not take it. An autoregressive decoder, which sees x too, is another class with the same methods.
+    """
+
+    def __init__(self, decoder, likelihood):
+        self.decoder = decoder
+        self.likelihood = likelihood
+
+    def forward(self, z, *, x, **condition):
+        y, decoder_backward = self.decoder.forward(z, **condition)
+        nll, likelihood_backward = self.likelihood.forward(y, x=x)
+
+        def backward(dnll):
+            return decoder_backward(likelihood_backward(dnll))
+
+        return nll, backward
+
+    def mean(self, z, **condition):
+        """E[x|z]"""
+        return self.likelihood.mean(self.decoder(z, **condition))
+
+    def sample(self, z, rng, **condition):
+        """A draw x ~ p(x|z) for each z."""
+        return self.likelihood.sample(self.decoder(z, **condition), rng)
+
+    def check(self, x, name):
+        """ValueError, in one sentence, for x to which the likelihood gives no density."""
+        self.likelihood.check(x, name)
+
+    def flaw(self, x):
+        """Why -log p(x|z) is no likelihood of this x, or ""."""
+        return self.likelihood.flaw(x)
+
+    def describe(self):
+        """The likelihood in words."""
+        return self.likelihood.describe()
+
+    @property
+    def unit(self):
+        """That of -log p(x|z): nats, unless a distance stands for the likelihood."""
+        return self.likelihood.unit
+
+    @property
+    def is_density(self):
+        """False where a distance stands for the likelihood: then there is no p(x), and nothing to draw from."""
+        return self.likelihood.is_density
