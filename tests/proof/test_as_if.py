@@ -8,7 +8,7 @@ import pytest
 from scratchvae.core import Module, Sequential, gradients_kept, node
 from scratchvae.models import IWAE, DReG, mlp_iwae
 from scratchvae.nn import Linear, straight_through, tanh
-from scratchvae.probability import Gaussian, gaussian_kl
+from scratchvae.probability import Gaussian, gaussian_draw, gaussian_kl, gaussian_logpdf
 from scratchvae.proof import ProofError, prove, stop_gradient
 from scratchvae.proof.dreg import dreg_surrogate
 
@@ -254,6 +254,20 @@ def test_the_gradient_of_the_bound_is_that_of_the_weighted_sum_with_weights_held
         x=x, eps=eps, v=stop_gradient(model.weights(x=x, eps=eps)))[0])
     with pytest.raises(ProofError, match="wrong for encoder"):
         prove(model, **noise, as_if=lambda x, eps: model.surrogate(x=x, eps=eps, v=model.weights(x=x, eps=eps))[0])
+
+
+def test_a_draw_without_its_score_term_is_a_draw_of_a_density_held_fixed():
+    """Sticking the landing, Roeder et al. 2017: log q(z) has a gradient through z, and none through mu and logvar."""
+    def held(mu, logvar, eps, score):
+        z = mu + np.exp(logvar / 2) * eps
+        return z, gaussian_logpdf(z, stop_gradient(mu), stop_gradient(logvar))
+
+    mu, logvar, eps = x(4, 3), x(4, 3, seed=2), x(4, 3, seed=3)
+    assert prove(gaussian_draw, mu, logvar, eps, score=False, as_if=held).complex_step <= 1e-12
+    with pytest.raises(ProofError, match="wrong for input 0 .*, input 1"):
+        prove(gaussian_draw, mu, logvar, eps, score=False)
+    with pytest.raises(ProofError, match="wrong for input 0 .*, input 1"):
+        prove(gaussian_draw, mu, logvar, eps, score=True, as_if=held)
 
 
 def test_dreg_is_no_derivative_of_its_bound_but_that_of_its_surrogate():
