@@ -20,7 +20,8 @@ MODULES = {name: importlib.import_module(name)
 
 MATHEMATICS = {"core", "checks", "functions", "microbatches", "nn", "probability", "models"}
 MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "" is the package, for its version
-    "__init__": set(),
+    "__init__": {"faces"},
+    "faces": set(),
     "core": set(),
     "checks": set(),
     "functions": set(),
@@ -31,18 +32,13 @@ MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "
     "nn": {"core", "checks", "functions", "microbatches"},
     "probability": {"core", "checks", "functions", "microbatches"},
     "models": {"core", "checks", "functions", "microbatches", "nn", "probability"},
-    "proof": MATHEMATICS,
+    "proof": MATHEMATICS | {"faces"},
     "training": {"", "core", "checks", "microbatches", "backend", "seeds", "datasets"},
-    "trained": {"datasets", "training"},
-    "experiments": MATHEMATICS | {"datasets", "training"},
     "evaluation": MATHEMATICS | {"backend", "seeds", "datasets", "training"},
-    "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
-    "book": {"core", "proof"},
-    "explorer": {"plots"},
+    "book": MATHEMATICS | {"faces", "datasets", "training", "evaluation", "plots"},
     "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "proof"},
-    "commands": MATHEMATICS | {"", "backend", "datasets", "proof", "training", "trained", "evaluation",
-                               "plots", "experiments", "results"},
+    "commands": MATHEMATICS | {"", "backend", "datasets", "proof", "training", "evaluation", "plots", "book"},
     "__main__": {"", "commands", "datasets", "training"},
 }
 
@@ -100,8 +96,8 @@ def test_only_backend_names_cupy_and_only_pictures_name_matplotlib(name):
     tops = {module.split(".")[0] for module in imports(name)}
     assert room_of(name) == "backend" or "cupy" not in tops
     assert room_of(name) == "plots" or "matplotlib" not in tops
-    assert room_of(name) in ("book", "explorer") or "IPython" not in tops
-    assert room_of(name) == "explorer" or "ipywidgets" not in tops
+    assert room_of(name) == "book" or "IPython" not in tops
+    assert room_of(name) == "book" or "ipywidgets" not in tops
     assert not tops & {"torch", "tensorflow", "jax", "autograd", "sklearn", "scipy", "random"}
 
 

@@ -4,16 +4,12 @@
     print(prove(gaussian_kl, mu, logvar))
 """
 
+from ..faces import lazily
 from .claim import ProofError
 from .prove import Proof, prove
 from .surrogate import stop_gradient
 
 __all__ = ["PROOFS", "Proof", "ProofError", "prove", "prove_all", "stop_gradient"]
 
-
-def __getattr__(name):
-    """PROOFS and prove_all name every room of the mathematics, so proofs.py is imported when one is first asked for."""
-    if name not in ("PROOFS", "prove_all"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import proofs
-    return getattr(proofs, name)
+# these name every room of the mathematics: `from scratchvae.proof import prove` alone does not import them
+__getattr__, __dir__ = lazily(__name__, {"proofs": ("PROOFS", "prove_all")})

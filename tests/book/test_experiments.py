@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from scratchvae.book.experiments import Experiment, Outcome, run, sweep
 from scratchvae.datasets import LEVELS, load, pixels
-from scratchvae.experiments import Experiment, Outcome, run, sweep
 from scratchvae.models import mlp_iwae, mlp_vae
 from scratchvae.nn import relu, tanh
 from scratchvae.training import Adam, cosine, fit

@@ -5,7 +5,8 @@ import inspect
 import numpy as np
 import pytest
 
-from scratchvae import book, models, nn
+from scratchvae import models, nn
+from scratchvae.book import page
 from scratchvae.probability import gaussian_kl
 
 
@@ -13,47 +14,47 @@ from scratchvae.probability import gaussian_kl
 def shown(monkeypatch):
     """What show displays, as text."""
     sources = []
-    monkeypatch.setattr(book, "display", lambda mimes, raw: sources.append(mimes["text/plain"]))
+    monkeypatch.setattr(page, "display", lambda mimes, raw: sources.append(mimes["text/plain"]))
     return sources
 
 
 def test_the_colours_are_in_the_line_so_that_the_page_needs_no_style_sheet(monkeypatch):
     pages = []
-    monkeypatch.setattr(book, "display", lambda mimes, raw: pages.append(mimes["text/html"]))
-    book.show(gaussian_kl)
+    monkeypatch.setattr(page, "display", lambda mimes, raw: pages.append(mimes["text/html"]))
+    page.show(gaussian_kl)
     assert "def</span>" in pages[0] and "<style" not in pages[0]
 
 
 def test_a_node_is_shown_as_it_is_written_in_its_file(shown):
-    book.show(gaussian_kl)
+    page.show(gaussian_kl)
     assert shown[0].startswith("@node\ndef gaussian_kl(mu, logvar):")
     assert shown[0] in inspect.getsource(inspect.getmodule(gaussian_kl.forward))
 
 
 def test_classes_methods_functions_and_several_at_once_are_shown(shown):
-    book.show(models.VAE, models.VAE.negative_elbo, nn.mlp)
+    page.show(models.VAE, models.VAE.negative_elbo, nn.mlp)
     assert [source.split("(")[0].strip() for source in shown] == ["class VAE", "def negative_elbo", "def mlp"]
 
 
 def test_a_layer_is_shown_by_its_class(shown):
-    book.show(nn.Linear(3, 2, np.random.default_rng(0)))
+    page.show(nn.Linear(3, 2, np.random.default_rng(0)))
     assert shown[0].startswith("class Linear(Module):")
 
 
 def test_both_sides_and_the_tolerance_are_printed(capsys):
-    book.compare("log 2", np.log(2.0), 0.69314718056, 1e-10)
+    page.compare("log 2", np.log(2.0), 0.69314718056, 1e-10)
     assert capsys.readouterr().out == "log 2:  0.6931471806 = 0.6931471806   (difference 5.5e-14, allowed 1.0e-10)\n"
 
 
 def test_of_arrays_the_largest_difference_counts(capsys):
-    book.compare("arrays", np.array([1.0, 2.0]), np.array([1.0, 2.25]), 0.25)
+    page.compare("arrays", np.array([1.0, 2.0]), np.array([1.0, 2.25]), 0.25)
     assert capsys.readouterr().out == "arrays:  1 ... = 1 ...   (difference 2.5e-01, allowed 2.5e-01)\n"
     with pytest.raises(AssertionError, match="arrays: the two sides differ by 0.25, more than 0.2"):
-        book.compare("arrays", np.array([1.0, 2.0]), np.array([1.0, 2.25]), 0.2)
+        page.compare("arrays", np.array([1.0, 2.0]), np.array([1.0, 2.25]), 0.2)
 
 
 def test_an_array_may_be_held_against_one_number(capsys):
-    book.compare("all ones", np.ones((2, 3)), 1, 0)
+    page.compare("all ones", np.ones((2, 3)), 1, 0)
     assert capsys.readouterr().out == "all ones:  1 ... = 1   (difference 0.0e+00, allowed 0.0e+00)\n"
 
 
@@ -61,7 +62,7 @@ def test_an_array_may_be_held_against_one_number(capsys):
                                              ([1.0, np.nan], [1.0, 2.0])])
 def test_what_is_no_number_agrees_with_nothing(left, right):
     with pytest.raises(AssertionError, match="differ by"):
-        book.compare("a", left, right, 1e300)
+        page.compare("a", left, right, 1e300)
 
 
 @pytest.mark.parametrize(("left", "right", "sentence"), [
@@ -72,4 +73,4 @@ def test_what_is_no_number_agrees_with_nothing(left, right):
 ])
 def test_shapes_are_never_stretched_to_fit(left, right, sentence):
     with pytest.raises(AssertionError, match=sentence):
-        book.compare("a", left, right, 1e300)
+        page.compare("a", left, right, 1e300)

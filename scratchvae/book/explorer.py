@@ -10,7 +10,7 @@ import importlib.util
 
 import numpy as np
 
-from .plots import png, traversals
+from ..plots import png, traversals
 
 
 def explore(model, z=None, dimensions=None, limit=3.0):

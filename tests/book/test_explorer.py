@@ -9,12 +9,13 @@ import pytest
 from matplotlib.figure import Figure
 from nbclient import NotebookClient
 
-from scratchvae import explorer, plots
+from scratchvae import plots
+from scratchvae.book import explorer
 from scratchvae.models import mlp_vae
 
 CELL = """
 import numpy as np
-from scratchvae.explorer import explore
+from scratchvae.book.explorer import explore
 from scratchvae.models import mlp_vae
 explore(mlp_vae(16, [5], 3, np.random.default_rng(0)))
 """

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from . import nn
-from .datasets import LEVELS, load, pixels
-from .models import mlp_iwae, mlp_vae
-from .training import Adam, cosine, fit, load_checkpoint
+from .. import nn
+from ..datasets import LEVELS, load, pixels
+from ..models import mlp_iwae, mlp_vae
+from ..training import Adam, cosine, fit, load_checkpoint
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,8 @@
 
 import hashlib
 
-from .datasets import CHECKOUT, DataError
-from .training import load_checkpoint, load_parameters, save_checkpoint
+from ..datasets import CHECKOUT, DataError
+from ..training import load_checkpoint, load_parameters, save_checkpoint
 
 FOLDER = CHECKOUT / "trained"
 CHECKSUMS = "SHA256SUMS"                               # as the command sha256sum writes and checks it

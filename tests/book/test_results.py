@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from scratchvae.book.experiments import PAPERS, Experiment
+from scratchvae.book.results import PUBLISHED, measure, table
+from scratchvae.book.trained import recall
 from scratchvae.evaluation import Entry
-from scratchvae.experiments import PAPERS, Experiment
-from scratchvae.results import PUBLISHED, measure, table
-from scratchvae.trained import recall
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_readme_shows_the_table_that_the_command_prints():

@@ -5,8 +5,8 @@
 
 import dataclasses
 
-from .datasets import LEVELS, load, pixels
-from .evaluation import Entry, active_units, evaluate_bound
+from ..datasets import LEVELS, load, pixels
+from ..evaluation import Entry, active_units, evaluate_bound
 from .experiments import PAPERS, run
 from .trained import recall
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scratchvae import trained
+from scratchvae.book import trained
 from scratchvae.datasets import DataError
 from scratchvae.models import mlp_vae
 from scratchvae.training import CheckpointError
