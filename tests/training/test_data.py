@@ -156,3 +156,10 @@ def test_numbers_beyond_0_and_1_are_not_binarized():
     model = Mean((12,))
     with pytest.raises(ValueError, match=r"x_train must be probabilities in \[0, 1\] if it is to be binarized, but"):
         fit(model, 3 * X, optimizer=Adam(model), epochs=1, binarization="static")
+
+
+@pytest.mark.parametrize("x", [None, [1.0, 2.0], 3.0])
+def test_what_is_no_array_is_refused(x):
+    model = vae()
+    with pytest.raises(ValueError, match="in the train set, x must be an array with a row for each example, but is"):
+        fit(model, x, optimizer=Adam(model), epochs=1)
