@@ -9,10 +9,8 @@ The processes live for one epoch and are ended with it, however it ends.
 """
 
 import contextlib
-import mmap
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import warnings
@@ -20,9 +18,10 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..flat import lay_out, pack
+from ..flat import lay_out
 from ..optimizers import add_up, blocks
 from .executor import Executor
+from .shared import require_shared_memory, share, shared_zeros
 
 
 class Processes(Executor):
@@ -148,33 +147,3 @@ class Processes(Executor):
                 except EOFError:
                     error = RuntimeError("a worker process has died; the training was stopped")
                 raise error
-
-
-def share(model, optimizer):
-    """Move the parameters, the moments and the buffers to memory that forked processes share."""
-    moments = {name: a for name, a in optimizer.state().items() if a.shape == optimizer.theta.value.shape}
-    optimizer.theta = pack(model, shared_zeros)
-    for name, a in moments.items():
-        setattr(optimizer, name, shared_copy(a))
-    for buffer in model.buffers().values():
-        buffer.value = shared_copy(buffer.value)
-
-
-def shared_copy(a):
-    """The array, in memory that forked processes share."""
-    moved = shared_zeros(a.shape, a.dtype)
-    moved[...] = a
-    return moved
-
-
-def shared_zeros(shape, dtype):
-    """An array of zeros that stays one and the same in forked processes."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
-
-
-def require_shared_memory(workers):
-    """ValueError, in one sentence, where processes do not share memory as this file needs it."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise ValueError(f"workers can be more than 1 only on Linux on x86-64, but is {workers} on {sys.platform} "
-                         f"on {platform.machine()}")
