@@ -52,8 +52,8 @@ class Module:
 
     @property
     def dtype(self):
-        """Of the parameters; inputs should have the same."""
-        return next(iter(self.parameters().values())).value.dtype
+        """Of the parameters, float32 if there are none; inputs should have the same."""
+        return next((p.value.dtype for p in self.parameters().values()), np.dtype(np.float32))
 
 
 def walk(thing, name="", seen=None):

@@ -10,7 +10,7 @@ import pytest
 
 import scratchvae
 from scratchvae import core
-from scratchvae.proofs import PROOFS
+from scratchvae.proof.proofs import PROOFS
 
 HOUSE = Path(scratchvae.__file__).parent
 FILES = {path.relative_to(HOUSE).with_suffix("").as_posix(): path for path in sorted(HOUSE.rglob("*.py"))}
@@ -18,32 +18,27 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FIL
 MODULES = {name: importlib.import_module(name)
            for _, name, _ in pkgutil.walk_packages(scratchvae.__path__, "scratchvae.") if not name.endswith("__main__")}
 
-MATHEMATICS = {"core", "checks", "microbatches", "nn", "probability", "models"}
+MATHEMATICS = {"core", "checks", "functions", "microbatches", "nn", "probability", "models"}
 MAY_IMPORT = {     # room: the rooms below it that it may use, besides itself; "" is the package, for its version
-    "__init__": set(),
+    "__init__": {"faces"},
+    "faces": set(),
     "core": set(),
     "checks": set(),
+    "functions": set(),
     "microbatches": {"core"},
     "backend": {"core"},
     "seeds": {"backend"},
     "datasets": {"backend"},
-    "claim": {"core"},
-    "gradcheck": {"core", "claim"},
-    "nn": {"core", "checks", "microbatches"},
-    "probability": {"core", "checks", "microbatches"},
-    "models": {"core", "checks", "microbatches", "nn", "probability"},
-    "proofs": MATHEMATICS | {"gradcheck", "claim"},
+    "nn": {"core", "checks", "functions", "microbatches"},
+    "probability": {"core", "checks", "functions", "microbatches"},
+    "models": {"core", "checks", "functions", "microbatches", "nn", "probability"},
+    "proof": MATHEMATICS | {"faces"},
     "training": {"", "core", "checks", "microbatches", "backend", "seeds", "datasets"},
-    "trained": {"datasets", "training"},
-    "experiments": MATHEMATICS | {"datasets", "training"},
     "evaluation": MATHEMATICS | {"backend", "seeds", "datasets", "training"},
-    "results": {"datasets", "evaluation", "experiments", "trained"},
     "plots": MATHEMATICS | {"datasets", "evaluation"},
-    "book": {"core", "gradcheck"},
-    "explorer": {"plots"},
-    "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "gradcheck"},
-    "commands": MATHEMATICS | {"", "backend", "datasets", "proofs", "gradcheck", "training", "trained", "evaluation",
-                               "plots", "experiments", "results"},
+    "book": MATHEMATICS | {"faces", "datasets", "training", "evaluation", "plots"},
+    "exercises": MATHEMATICS | {"datasets", "training", "evaluation", "proof"},
+    "commands": MATHEMATICS | {"", "backend", "datasets", "proof", "training", "evaluation", "plots", "book"},
     "__main__": {"", "commands", "datasets", "training"},
 }
 
@@ -101,8 +96,8 @@ def test_only_backend_names_cupy_and_only_pictures_name_matplotlib(name):
     tops = {module.split(".")[0] for module in imports(name)}
     assert room_of(name) == "backend" or "cupy" not in tops
     assert room_of(name) == "plots" or "matplotlib" not in tops
-    assert room_of(name) in ("book", "explorer") or "IPython" not in tops
-    assert room_of(name) == "explorer" or "ipywidgets" not in tops
+    assert room_of(name) == "book" or "IPython" not in tops
+    assert room_of(name) == "book" or "ipywidgets" not in tops
     assert not tops & {"torch", "tensorflow", "jax", "autograd", "sklearn", "scipy", "random"}
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scratchvae import __version__, commands, gradcheck, proofs
+from scratchvae import __version__, commands
 from scratchvae.__main__ import main
 from scratchvae.core import node
 from scratchvae.datasets import Dataset
+from scratchvae.proof import PROOFS, prove
 from scratchvae.training import load_checkpoint, save_checkpoint
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -173,7 +174,7 @@ def test_a_folder_that_is_no_run_is_one_sentence(tmp_path, capsys, keep, sentenc
 def test_check_prints_a_row_for_each_proof(capsys):
     assert main(["check"]) == 0
     out = capsys.readouterr().out
-    assert out.count("proven") == len(proofs.PROOFS) and "WRONG" not in out
+    assert out.count("proven") == len(PROOFS) and "WRONG" not in out
 
 
 def test_check_fails_if_a_backward_is_wrong(capsys, monkeypatch):
@@ -181,7 +182,7 @@ def test_check_fails_if_a_backward_is_wrong(capsys, monkeypatch):
     def wrong(x):
         return x * x, lambda dy: dy * x
 
-    monkeypatch.setitem(proofs.PROOFS, wrong, lambda t: gradcheck.prove(wrong, t.normal(2, 3)))
+    monkeypatch.setitem(PROOFS, wrong, lambda t: prove(wrong, t.normal(2, 3)))
     assert main(["check"]) == 1
     out = capsys.readouterr().out
     assert out.count("WRONG") == 1 and "the gradient is wrong for input 0" in out

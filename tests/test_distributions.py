@@ -158,7 +158,7 @@ def zeroed(model):
     return model
 
 
-def test_a_vae_of_zeros_pays_784_log_2_and_no_kl(rng):
+def test_a_vae_of_zeros_costs_784_log_2_and_no_kl(rng):
     vae = zeroed(mlp_vae(784, [400], 20, rng, dtype=np.float64))
     x = (rng.random((6, 784)) < 0.3).astype(float)
     nll, kl = vae(x=x, **vae.noise(x, rng))
@@ -179,7 +179,7 @@ def test_new_images_of_a_vae_have_the_means_of_their_density(rng):
     assert_mean(logits[:, 1] ** 2, 4)
 
 
-def test_the_elbo_of_a_linear_gaussian_model_is_below_log_p_and_meets_it_at_the_posterior(rng):
+def test_the_elbo_of_a_linear_gaussian_model_is_below_log_p_and_equals_it_at_the_posterior(rng):
     """z ~ N(0, 1), x|z ~ N(a z, s2): p(x) = N(0, a^2 + s2), p(z|x) = N(a x / (a^2 + s2), s2 / (a^2 + s2))."""
     a, s2, x = 1.5, 0.25, np.array([[0.7]])
     vae = zeroed(mlp_vae(1, [], 1, rng, likelihood=Gaussian(math.sqrt(s2)), dtype=np.float64))

@@ -1,6 +1,6 @@
 """`python -m scratchvae check`: prove the library."""
 
-from ..proofs import prove_all
+from ..proof import prove_all
 from .options import describing
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..book.trained import recall
 from ..datasets import LEVELS, DataError, load, pixels
 from ..evaluation import as_json, as_table, report
 from ..models import mlp_classifier
-from ..trained import recall
 from ..training import load_checkpoint, load_parameters
 from .models import SETTINGS, build
 from .options import describing, positive

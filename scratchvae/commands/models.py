@@ -6,7 +6,7 @@ from ..datasets import LEVELS
 from ..models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_iwae, mlp_vae
 from ..probability import (
     Bernoulli,
-    Categorical,
+    CategoricalPixels,
     ContinuousBernoulli,
     DiscretizedLogistic,
     Gaussian,
@@ -29,7 +29,7 @@ LIKELIHOODS = {      # --loss of a vae: (sigma, levels of grey) -> the likelihoo
     "laplace": lambda sigma, levels: Laplace(sigma),
     "continuous-bernoulli": lambda sigma, levels: ContinuousBernoulli(),
     "discretized-logistic": lambda sigma, levels: DiscretizedLogistic(levels),
-    "categorical": lambda sigma, levels: Categorical(levels),
+    "categorical": lambda sigma, levels: CategoricalPixels(levels),
 }
 DISTANCES = {"bernoulli": Bernoulli(), "squared-error": SquaredError()}       # --loss of an autoencoder
 LOSSES = (*LIKELIHOODS, "squared-error")

@@ -3,9 +3,9 @@
 import functools
 from concurrent.futures import ProcessPoolExecutor
 
-from ..experiments import PAPERS, sweep
-from ..results import measure, table
-from ..trained import keep
+from ..book.experiments import PAPERS, sweep
+from ..book.results import measure, table
+from ..book.trained import keep
 from .options import describing, positive
 
 
@@ -13,7 +13,7 @@ def add_to(subparsers):
     """The options of `results`."""
     add = describing(
         subparsers, "results", run, help="train and measure the networks of the papers, an hour or two",
-        description="Train the networks of the papers with the settings in scratchvae/experiments.py, measure -L_5000 "
+        description="Train the networks of the papers, as scratchvae/book/experiments.py sets them up, measure -L_5000 "
                     "on the whole test sets, keep weights and records in data/trained/ and print the table of the "
                     "README. What is interrupted goes on from its checkpoints.").add_argument
     add("--samples", type=positive(int), default=5000, help="draws of z an image for the bound")

@@ -14,7 +14,7 @@ class ActiveUnits(NamedTuple):
     count: int
 
 
-def active_units(model, x, binarization="none", seed=0, threshold=0.01):
+def active_units(model, x, binarization=None, seed=0, threshold=0.01):
     """The latents whose mean moves with x: Var_x(E[z_j|x]) > 0.01 over all of x (N, D).     Burda et al. 2016, eq. (17)
 
     The variance over these N images, of mu_j(x) = E_q[z_j|x]. A latent that the model has given up has mu_j = 0 for

@@ -69,7 +69,7 @@ def annealed_upper_bound(model, x, z, chains=16, temperatures=200, leapfrogs=8, 
 
 def pieces(x, chains, rows):
     """(the number of the first image, the constants) of as many images as have `rows` chains; a bar on a terminal."""
-    constants, _ = seen(x, "none", 0)
+    constants, _ = seen(x, None, 0)
     size = max(1, rows // max(chains, PILOTS))
     for first in tqdm(range(0, len(x), size), desc="AIS", unit="chunk", leave=False, disable=None):
         yield first, {name: c[first:first + size] for name, c in constants.items()}

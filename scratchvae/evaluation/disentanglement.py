@@ -10,8 +10,7 @@ such scores as much as the choice of the model does, so compare over several see
 import numpy as np
 
 from ..seeds import SCORES, generator
-from .held_out import encodings
-from .ledger import Entry
+from .held_out import encodings, ledger
 
 
 def disentanglement(model, x, factors, *, data, split="test", seed=0):
@@ -25,8 +24,8 @@ def disentanglement(model, x, factors, *, data, split="test", seed=0):
     active = mu.var(axis=0) > 0.01                              # as `active_units`
     scores = {"mutual information gap (MIG)": mutual_information_gap(z, factors),
               "FactorVAE score": factor_vote(z[:, active] if active.any() else z, factors, rng)}
-    return [Entry(quantity=name, value=value, standard_error=np.nan, unit="of 1", per="", data=data, split=split,
-                  likelihood=model.describe(), images=len(x), binarization="none", samples=1, seed=seed)
+    entry = ledger(model, x, None, data=data, split=split, seed=seed)
+    return [entry(quantity=name, value=value, standard_error=np.nan, unit="of 1", per="", samples=1)
             for name, value in scores.items()]
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 
 from ..training import example_terms
-from .held_out import mean_and_error, seen
-from .ledger import Entry
+from .held_out import ledger, mean_and_error, seen
 
 
-def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
+def evaluate(model, x, *, data, split="test", binarization=None, seed=0):
     """The ledger entry of the model's loss on all of x (N, D): -ELBO for a VAE, the distance for an autoencoder.
 
     One evaluation of forward per example (and one draw of the bits, if binarized), from `seed`; beta does not enter.
@@ -16,10 +15,10 @@ def evaluate(model, x, *, data, split="test", binarization="none", seed=0):
     terms = example_terms(model, x, binarization, seed)
     total = np.sum([term.astype(np.float64) for term in terms.values()], axis=0)
     value, error = mean_and_error(total)
-    return Entry(quantity=honest_name(model, model.quantity, seen(x, binarization, seed)[0]["x"]), value=value,
-                 standard_error=error, unit=model.unit, likelihood=model.describe(),
-                 parts={name: float(term.mean(dtype=np.float64)) for name, term in terms.items()},
-                 data=data, split=split, images=len(x), binarization=binarization, samples=model.samples, seed=seed)
+    return ledger(model, x, binarization, data=data, split=split, seed=seed)(
+        quantity=honest_name(model, model.quantity, seen(x, binarization, seed)[0]["x"]), value=value,
+        standard_error=error, unit=model.unit, samples=model.samples,
+        parts={name: float(term.mean(dtype=np.float64)) for name, term in terms.items()})
 
 
 def honest_name(model, quantity, x):

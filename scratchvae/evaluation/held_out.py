@@ -1,20 +1,29 @@
 """Examples as a model sees them, and what its posterior says of all of them."""
 
+import functools
 import math
 
 import numpy as np
 
-from ..datasets import binarize_once
+from ..datasets import Examples
 from ..seeds import TEST, generator
+from .ledger import Entry
 
 
 def seen(x, binarization, seed):
     """({"x": x with its bits drawn, once, if binarized, and what it is conditioned on}, the generator after that draw).
 
-    The draws of `example_terms`.
+    x is Examples, or a bare array and its binarization. The draws are those of `example_terms`.
     """
     rng = generator(seed, TEST)
-    return {"x": binarize_once(x, "none" if binarization == "none" else "static", rng)}, rng
+    return Examples.of(x, binarization=binarization).drawn(rng).arrays, rng
+
+
+def ledger(model, x, binarization, **facts):
+    """Entry, filled in with what all numbers about a model on these examples share; facts: data, split and seed."""
+    examples = Examples.of(x, binarization=binarization)
+    return functools.partial(Entry, likelihood=model.describe(), images=len(examples),
+                             binarization=examples.binarization, **facts)
 
 
 def batches(constants, size=500):

@@ -6,7 +6,7 @@ Two paths for a latent-variable model, each a function u (M, Z) -> (reference, i
 shapes (M,), (M, Z), (M,), (M, Z), in float64:
 
     from_prior        u = z                f_b = p(z) p(x|z)^b               no encoder takes part
-    from_posterior    u = eps, z = T(eps)  f_b = N(eps; 0, I) w(eps)^b       w = p(x, z) / q(z|x), near 1 where q is good
+    from_posterior    u = eps, z = T(eps)  f_b = N(eps; 0, I) w(eps)^b       w = p(x, z) / q(z|x)
 
 The backward passes of the model give the force; the gradients that they leave in its parameters are the caller's to
 put away (gradients_kept).

@@ -7,8 +7,7 @@ from tqdm.auto import tqdm
 
 from ..checks import require_positive
 from .elbo import honest_name
-from .held_out import batches, mean_and_error, seen
-from .ledger import Entry
+from .held_out import batches, ledger, mean_and_error, seen
 
 ROWS, DRAWS = 2000, 100      # rows that go through the decoder at a time; of these for one image, at most
 
@@ -20,7 +19,7 @@ class Weights(NamedTuple):
     ess: np.ndarray
 
 
-def importance_weights(model, x, k, *, binarization="none", seed=0, progress=False):
+def importance_weights(model, x, k, *, binarization=None, seed=0, progress=False):
     """L_k = log 1/k sum_i w_i,  w_i = p(x, z_i) / q(z_i|x),  and  ESS = (sum_i w_i)^2 / sum_i w_i^2, of x (N, D).
 
     One estimate of each for each image, from k draws of z; E L_k <= log p(x), and it rises with k (Burda et al. 2016,
@@ -49,10 +48,10 @@ def weights_of_batch(model, constants, k, rng):
     return largest + np.log(total / k), total**2 / squares
 
 
-def evaluate_bound(model, x, k, *, data, split="test", binarization="none", seed=0, progress=False):
+def evaluate_bound(model, x, k, *, data, split="test", binarization=None, seed=0, progress=False):
     """The ledger entry of -L_k on all of x (N, D), in nats an image, with its standard error over the images."""
     bound, _ = importance_weights(model, x, k, binarization=binarization, seed=seed, progress=progress)
     value, error = mean_and_error(-bound)
-    return Entry(quantity=honest_name(model, f"-L_{k}", seen(x, binarization, seed)[0]["x"]), value=value,
-                 standard_error=error, unit=model.unit, likelihood=model.describe(), data=data, split=split,
-                 images=len(x), binarization=binarization, samples=k, seed=seed)
+    return ledger(model, x, binarization, data=data, split=split, seed=seed)(
+        quantity=honest_name(model, f"-L_{k}", seen(x, binarization, seed)[0]["x"]), value=value,
+        standard_error=error, unit=model.unit, samples=k)

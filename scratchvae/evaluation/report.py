@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..datasets import Examples
 from ..seeds import PICTURES, generator
 from .active_units import active_units
 from .elbo import evaluate, honest_name
 from .frechet import frechet_distance, frechet_floor
-from .held_out import in_batches, mean_and_error, seen
+from .held_out import in_batches, ledger, mean_and_error, seen
 from .importance import importance_weights
-from .ledger import Entry
 from .rate_distortion import rate_distortion
 
 
-def report(model, x, *, data, split="test", binarization="none", samples=100, seed=0, features=None):
+def report(model, x, *, data, split="test", binarization=None, samples=100, seed=0, features=None):
     """Entries of all that is known of a model on all of x (N, D), in the memory of a few thousand images.
 
     samples    k of L_k, the draws of z an image
@@ -27,9 +27,8 @@ def report(model, x, *, data, split="test", binarization="none", samples=100, se
     bits, are the same in all.
     """
     constants, _ = seen(x, binarization, seed)
-    ledger = functools.partial(Entry, data=data, split=split, images=len(x), binarization=binarization, seed=seed,
-                               likelihood=model.describe())
-    about = Subject(model, x, constants, binarization, seed, ledger)
+    entry = ledger(model, x, binarization, data=data, split=split, seed=seed)
+    about = Subject(model, x, constants, binarization, seed, entry)
     loss = functools.partial(evaluate, x=x, data=data, split=split, binarization=binarization, seed=seed)
     entries = [loss(model)]
     if hasattr(model, "log_weights"):
@@ -50,25 +49,25 @@ class Subject(NamedTuple):
     constants: dict            # x and its condition, as the model sees them
     binarization: str
     seed: int
-    ledger: functools.partial
+    entry: functools.partial   # ledger(...)
 
 
 def importance(about, k):
     """-L_k, and how many of the k draws count; nothing where there is no p(x)."""
-    model, x, constants, binarization, seed, ledger = about
+    model, x, constants, binarization, seed, entry = about
     if not model.observation.is_density:
         return []
     weights = importance_weights(model, x, k, binarization=binarization, seed=seed, progress=True)
     bound, bound_error = mean_and_error(-weights.bound)
     ess, ess_error = mean_and_error(weights.ess)
-    return [ledger(quantity=honest_name(model, f"-L_{k}", constants["x"]), value=bound,
-                   standard_error=bound_error, unit="nats", samples=k),
-            ledger(quantity="effective sample size", value=ess, standard_error=ess_error, unit="draws", samples=k)]
+    return [entry(quantity=honest_name(model, f"-L_{k}", constants["x"]), value=bound,
+                  standard_error=bound_error, unit="nats", samples=k),
+            entry(quantity="effective sample size", value=ess, standard_error=ess_error, unit="draws", samples=k)]
 
 
 def information(about):
     """Distortion and rate, and, where it is known, what the rate is made of."""
-    model, x, _, binarization, seed, ledger = about
+    model, x, _, binarization, seed, entry = about
     terms = rate_distortion(model, x, binarization, seed)
     names = {"distortion": "distortion", "rate": "rate", "marginal_kl": "KL of the aggregate posterior",
              "mutual_information": f"mutual information of x and z, at most log N = {math.log(len(x)):.2f}"}
@@ -76,17 +75,17 @@ def information(about):
     for term, name in names.items():
         if getattr(terms, term) is not None:
             value, error = terms.mean(term)
-            entries.append(ledger(quantity=name, value=value, standard_error=error, samples=0 if term == "rate" else 1,
-                                  unit=model.observation.unit if term == "distortion" else "nats"))
+            entries.append(entry(quantity=name, value=value, standard_error=error, samples=0 if term == "rate" else 1,
+                                 unit=model.observation.unit if term == "distortion" else "nats"))
     return entries
 
 
 def active(about):
     """How many latents move with x."""
-    model, x, _, binarization, seed, ledger = about
+    model, x, _, binarization, seed, entry = about
     units = active_units(model, x, binarization, seed)
-    return ledger(quantity="active units", value=float(units.count), standard_error=np.nan, samples=0,
-                  unit=f"of {len(units.variances)} latents", per="")
+    return entry(quantity="active units", value=float(units.count), standard_error=np.nan, samples=0,
+                 unit=f"of {len(units.variances)} latents", per="")
 
 
 def reconstruction_error(about):
@@ -97,21 +96,21 @@ def reconstruction_error(about):
         return ((x - model.reconstruct(x, **condition)) ** 2).sum(axis=1)
 
     value, error = mean_and_error(in_batches(error_of, constants))
-    return about.ledger(quantity=f"reconstruction error{' at mu' if hasattr(model, 'log_weights') else ''}",
-                        value=value, standard_error=error, unit="squared pixels", samples=0)
+    return about.entry(quantity=f"reconstruction error{' at mu' if hasattr(model, 'log_weights') else ''}",
+                       value=value, standard_error=error, unit="squared pixels", samples=0)
 
 
 def frechet(about, features):
     """Of N / 2 means E[x|z], z ~ p(z), from N / 2 grey images x; and of these from the other half: the floor."""
-    model, x, constants, _, seed, ledger = about
+    model, x, constants, _, seed, entry = about
     rng, n = generator(seed, PICTURES), len(x) // 2
     condition = {name: c[:n] for name, c in constants.items() if name != "x"}
-    real, z = features(x), model.prior.sample(n, rng, constants["x"].dtype, **condition)
+    real, z = features(Examples.of(x).x), model.prior.sample(n, rng, constants["x"].dtype, **condition)
     made = features(in_batches(lambda x, **condition: model.decode(x, **condition), {"x": z, **condition}))
     distances = {f"Frechet distance of {n} mean images, on a classifier's features":
                  frechet_distance(made, real[rng.permutation(len(x))[:n]]),
                  f"its floor, {n} images from {n} others": frechet_floor(real, n, rng)}
-    return [ledger(quantity=name, value=value, standard_error=np.nan, unit="squared units", per="", samples=0)
+    return [entry(quantity=name, value=value, standard_error=np.nan, unit="squared units", per="", samples=0)
             for name, value in distances.items()]
 
 

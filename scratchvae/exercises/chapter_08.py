@@ -318,8 +318,9 @@ def way_back(answer, known):
     """(dloss (B,), beta, {"encoder", "sample", "decoder", "nll", "kl": backward}) -> dx, of nll + beta KL."""
     rng = np.random.default_rng(85)
     x, eps, dloss = rng.random((4, 6)), rng.standard_normal((4, 2)), rng.standard_normal(4)
-    encoder_net = Sequential(*mlp([6, 5], rng, elu, np.float64), GaussianHeads(5, 2, rng, np.float64))
-    decoder_net = Sequential(*mlp([2, 5, 6], rng, elu, np.float64))
+    encoder_net = Sequential(*mlp([6, 5], rng, activation=elu, dtype=np.float64),
+                             GaussianHeads(5, 2, rng, dtype=np.float64))
+    decoder_net = Sequential(*mlp([2, 5, 6], rng, activation=elu, dtype=np.float64))
     calls = dict.fromkeys(("encoder", "sample", "decoder", "nll", "kl"), 0)
 
     def counted(name, backward):

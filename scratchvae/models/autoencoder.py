@@ -93,13 +93,13 @@ def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=No
     With no hidden layer the code has the activation itself: mlp_autoencoder(784, [], 256, rng) is 784-256-784.
     If `tied`, the decoder has the encoder's weights, transposed.
     """
-    there = mlp([n_x, *(hidden or [n_latents])], rng, activation, dtype)
+    there = mlp([n_x, *(hidden or [n_latents])], rng, activation=activation, dtype=dtype)
     if hidden:
         there.append(Linear(hidden[-1], n_latents, rng, dtype=dtype))
     if tied:
         back = [f for layer in reversed(there[::2]) for f in (TiedLinear(layer), activation)][:-1]
     else:
-        back = mlp([n_latents, *reversed(hidden)], rng, activation, dtype)
+        back = mlp([n_latents, *reversed(hidden)], rng, activation=activation, dtype=dtype)
         back.append(Linear(hidden[0] if hidden else n_latents, n_x, rng, dtype=dtype))
     return assemble(Sequential(*there), Sequential(*back), distance or Bernoulli(), corrupt)
 

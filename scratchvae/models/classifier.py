@@ -57,5 +57,5 @@ def mlp_classifier(n_x, hidden, n_classes, rng, *, activation=relu, dtype=np.flo
     The features are the last hidden layer, or x itself if there is none.
     """
     widths = [n_x, *hidden]
-    body = Sequential(*mlp(widths, rng, activation, dtype))
+    body = Sequential(*mlp(widths, rng, activation=activation, dtype=dtype))
     return Classifier(body, Linear(widths[-1], n_classes, rng, dtype=dtype))

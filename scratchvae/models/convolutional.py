@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..microbatches import MicroBatches
-from ..nn import Conv2d, ConvTranspose2d, FirstConv2d, GaussianHeads, Linear, Reshape, flatten, relu
+from ..nn import Conv2d, ConvTranspose2d, GaussianHeads, Linear, Reshape, flatten, relu
 from ..probability import SquaredError
 from .vae import VAE
 
@@ -19,7 +19,7 @@ def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, d
     c, options = channels, {"rng": rng, "dtype": dtype}
     encoder = MicroBatches(
         Reshape(28, 28, 1),
-        FirstConv2d(1, c, 4, stride=1, padding=2, **options), activation,                         # 29 x 29 x 32
+        Conv2d(1, c, 4, stride=1, padding=2, input_grad=False, **options), activation,            # 29 x 29 x 32
         Conv2d(c, c, 4, stride=2, padding=1, **options), activation,                              # 14 x 14 x 32
         Conv2d(c, 2 * c, 4, stride=2, padding=1, **options), activation,                          # 7 x 7 x 64
         flatten,                                                                                  # 3136

@@ -16,7 +16,7 @@ class TableEncoder(Module):
         self.mu = Parameter(np.zeros((n_examples, n_latents), dtype))
         self.logvar = Parameter(np.zeros((n_examples, n_latents), dtype))
 
-    def forward(self, x):
+    def forward(self, x, **condition):
         """(mu, logvar), each (k N, Z), for x that holds the N examples k times, one set after the other."""
         mu, logvar = self.mu, self.logvar
         shape = mu.value.shape

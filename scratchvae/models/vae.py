@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..core import Sequential
-from ..nn import FirstLinear, GaussianHeads, Linear, mlp, relu
+from ..nn import GaussianHeads, Linear, mlp, relu
 from ..probability import Bernoulli, DiagonalGaussian, Observation, StandardNormal, gaussian_kl, reparameterize
 from .latent import LatentModel
 
@@ -77,8 +77,9 @@ def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dt
     """
     likelihood = likelihood or Bernoulli()
     there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]
-    encoder = Sequential(*mlp(there, rng, activation, dtype, first=FirstLinear),
-                         GaussianHeads(there[-1], n_latents, rng, dtype))
+    encoder = Sequential(*mlp(there, rng, activation=activation, input_grad=False, dtype=dtype),
+                         GaussianHeads(there[-1], n_latents, rng, dtype=dtype))
     n_y = n_x * likelihood.outputs
-    decoder = Sequential(*mlp(back, rng, activation, dtype), Linear(back[-1], n_y, rng, dtype=dtype))
+    decoder = Sequential(*mlp(back, rng, activation=activation, dtype=dtype),
+                         Linear(back[-1], n_y, rng, dtype=dtype))
     return VAE(encoder, decoder, n_latents, likelihood)

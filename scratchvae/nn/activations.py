@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import functions
 from ..core import node
 
 
@@ -40,8 +41,8 @@ def tanh(x):
 
 @node
 def sigmoid(x):
-    """y = 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2, which cannot overflow;  dy/dx = y (1 - y)"""
-    y = (1 + np.tanh(x / 2)) / 2
+    """y = 1 / (1 + exp(-x));  dy/dx = y (1 - y)"""
+    y = functions.sigmoid(x)
 
     def backward(dy):
         return dy * y * (1 - y)
@@ -51,9 +52,9 @@ def sigmoid(x):
 
 @node
 def softplus(x):
-    """y = log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which cannot overflow;  dy/dx = sigmoid(x)"""
+    """y = log(1 + exp(x));  dy/dx = sigmoid(x)"""
 
     def backward(dy):
-        return dy * sigmoid(x)
+        return dy * functions.sigmoid(x)
 
-    return np.maximum(x, 0) + np.log1p(np.exp(np.minimum(x, -x))), backward
+    return functions.softplus(x), backward

@@ -3,9 +3,9 @@
     Conv2d             y = unfold(x) W + b           each patch of x, a row of numbers, times one matrix
     ConvTranspose2d    y = fold(x W') + b            each pixel of x makes a patch; the patches are laid over each other
 
-unfold and fold (patches.py) are adjoint, so <unfold(x) W, y> = <x, fold(y W')>: what is forward for the one is the way
-back for the other. `Correlation` computes both products fast (correlation.py), of a few images at a time fastest, as
-`MicroBatches` deals them out (core.py).
+unfold and fold (patches.py) are adjoint, so <unfold(x) W, y> = <x, fold(y W')>: what is forward for the one is the
+backward of the other. `Correlation` computes both products fast (correlation.py), of a few images at a time fastest, as
+`MicroBatches` deals them out (microbatches.py).
 """
 
 import math
@@ -21,13 +21,16 @@ class Conv2d(Module):
     """y[i, j] = b + sum_{a, b} x[s i + a - p, s j + b - p] W[a, b]  =  unfold(x) W + b
 
     x (B, H, W, c_in) -> y (B, h, w, c_out), h = (H + 2 padding - kernel) // stride + 1; W of shape (k k c_in, c_out).
+    If x is data: built with input_grad=False, backward computes no gradient for x and returns None (Linear).
     """
 
-    def __init__(self, c_in, c_out, kernel, rng, *, stride=1, padding=0, init=glorot_uniform, dtype=np.float32):
+    def __init__(self, c_in, c_out, kernel, rng, *, stride=1, padding=0, init=glorot_uniform, input_grad=True,
+                 dtype=np.float32):
         self.map = Correlation(c_in, c_out, kernel, stride, padding)
         fans = kernel**2 * c_in, kernel**2 * c_out / stride**2          # what an output sees, what an input reaches
         self.W = Parameter(init(*fans, rng, shape=(kernel**2 * c_in, c_out)).astype(dtype))
         self.b = Parameter(np.zeros(c_out, dtype))
+        self.input_grad = input_grad
 
     def forward(self, x):
         W, b, of_x = self.W, self.b, self.map
@@ -37,13 +40,13 @@ class Conv2d(Module):
             dY = of_x.lay_y(dy)
             W.grad += of_x.gradient(of_x.lay_x(x), dY)
             b.grad += sum_of_pixels(dy)
-            return of_x.adjoint(dY, W.value, x.shape[1:3])
+            return of_x.adjoint(dY, W.value, x.shape[1:3]) if self.input_grad else None
 
         return of_x.value(of_x.lay_x(x), W.value, b.value), backward
 
 
 class ConvTranspose2d(Module):
-    """y = fold(x W') + b:  the way back of a Conv2d(c_out, c_in), used forward.     Zeiler et al. 2010
+    """y = fold(x W') + b:  the backward of a Conv2d(c_out, c_in), used as a forward.     Zeiler et al. 2010
 
     x (B, h, w, c_in) -> y (B, H, W, c_out), H = stride (h - 1) + kernel - 2 padding + output_padding; W of shape
     (k k c_out, c_in). A Conv2d with stride s takes s sizes H to the same h; output_padding, below s, says which it was.
@@ -107,6 +110,6 @@ def sum_of_pixels(x):
 
 
 def require_images(x, channels):
-    """ValueError, in one sentence, unless x is of shape (B, height, width, channels)."""
+    """ValueError unless x is of shape (B, height, width, channels)."""
     if x.ndim != 4 or x.shape[3] != channels:
         raise ValueError(f"x must have shape (B, height, width, {channels}), but has {x.shape}")

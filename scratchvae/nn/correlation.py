@@ -7,7 +7,7 @@ Two moves make `unfold(x) @ W` (conv.py) fast, and change nothing in what is com
 2. At stride 1 a convolution is also a transposed one, with the kernel turned round: fold(x @ W~) instead of
    unfold(x) @ W. So the side with fewer channels is the one that is spread out q^2 times.
 
-What is spread out should stay in the core's cache: give it a few images at a time (MicroBatches, core.py).
+What is spread out should stay in the core's cache: give it a few images at a time (microbatches.py).
 """
 
 import itertools
@@ -73,7 +73,7 @@ class Correlation:
         return x
 
     def gradient(self, X, Y):
-        """unfold(x)' y: what W gets, when y is the gradient that comes home to unfold(x) W."""
+        """unfold(x)' y: the gradient of W, when y is the gradient of unfold(x) W."""
         return self.from_matrix_for_blocks(X.reshape(-1, X.shape[-1]).T @ Y.reshape(-1, Y.shape[-1]))
 
     def to_blocks(self, x):

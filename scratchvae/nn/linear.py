@@ -10,11 +10,17 @@ class Linear(Module):
     """y = x W + b
 
     x of shape (B, n_in) -> y of shape (B, n_out). W starts as `init(n_in, n_out, rng)`, b as 0.
+
+        dx = dy W',  dW = x' dy,  db = sum_b dy_b
+
+    If x is data, nothing learns from dx, and in the first layer of a network it would be a third of the work: built
+    with input_grad=False, backward returns None for it.
     """
 
-    def __init__(self, n_in, n_out, rng, init=glorot_uniform, dtype=np.float32):
+    def __init__(self, n_in, n_out, rng, *, init=glorot_uniform, input_grad=True, dtype=np.float32):
         self.W = Parameter(init(n_in, n_out, rng).astype(dtype))
         self.b = Parameter(np.zeros(n_out, dtype))
+        self.input_grad = input_grad
 
     def forward(self, x):
         W, b = self.W, self.b
@@ -24,7 +30,7 @@ class Linear(Module):
         def backward(dy):
             W.grad += x.T @ dy
             b.grad += dy.sum(axis=0)
-            return dy @ W.value.T
+            return dy @ W.value.T if self.input_grad else None
 
         return x @ W.value + b.value, backward
 
@@ -35,7 +41,7 @@ class GaussianHeads(Module):
     h of shape (B, H) -> (mu, logvar), each of shape (B, Z). The fork at h adds the two gradients.
     """
 
-    def __init__(self, n_in, n_latents, rng, dtype=np.float32):
+    def __init__(self, n_in, n_latents, rng, *, dtype=np.float32):
         self.mu = Linear(n_in, n_latents, rng, dtype=dtype)
         self.logvar = Linear(n_in, n_latents, rng, dtype=dtype)
 

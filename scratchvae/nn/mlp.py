@@ -9,14 +9,13 @@ from .initialization import glorot_uniform
 from .linear import Linear
 
 
-def mlp(sizes, rng, activation=relu, dtype=np.float32, init=glorot_uniform, first=Linear):
+def mlp(sizes, rng, *, activation=relu, init=glorot_uniform, input_grad=True, dtype=np.float32):
     """[Linear, activation, Linear, activation, ...] through the widths `sizes`, an activation after every layer.
 
-    `init` gives the first weights: glorot_uniform, or he_normal where a ReLU network is deep. `first` makes the first
-    layer: FirstLinear where it sees data.
+    `init` gives the initial weights: glorot_uniform, or he_normal where a ReLU network is deep. input_grad=False is for
+    the first layer of a network that sees data (Linear).
     """
     nodes = []
     for n_in, n_out in itertools.pairwise(sizes):
-        layer = Linear if nodes else first
-        nodes += [layer(n_in, n_out, rng, init, dtype), activation]
+        nodes += [Linear(n_in, n_out, rng, init=init, input_grad=input_grad or bool(nodes), dtype=dtype), activation]
     return nodes

@@ -1,4 +1,4 @@
-"""An affine layer that goes back through another layer's weights."""
+"""An affine layer whose weights are those of another layer, transposed."""
 
 import numpy as np
 

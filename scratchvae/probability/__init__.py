@@ -2,16 +2,29 @@
 
 from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
-from .categorical_pixels import Categorical
-from .continuous_bernoulli import ContinuousBernoulli, continuous_bernoulli_mean, continuous_bernoulli_nll
-from .discretized_logistic import DiscretizedLogistic, discretized_logistic_nll
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
 from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
-from .laplace import Laplace, laplace_nll
-from .learned_variance import PixelGaussian, SharedGaussian
-from .likelihoods import Bernoulli, Gaussian, SquaredError, bernoulli_nll, gaussian_nll, squared_error
+from .likelihoods import (
+    Bernoulli,
+    CategoricalPixels,
+    ContinuousBernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Laplace,
+    Likelihood,
+    PixelGaussian,
+    SharedGaussian,
+    SquaredError,
+    bernoulli_nll,
+    continuous_bernoulli_mean,
+    continuous_bernoulli_nll,
+    discretized_logistic_nll,
+    gaussian_nll,
+    laplace_nll,
+    squared_error,
+)
 from .log_sum_exp import log_sum_exp
 from .mixtures import BernoulliMixture, CollapseError, GaussianMixture
 from .multivariate import cholesky, multivariate_kl, multivariate_logpdf
@@ -19,10 +32,11 @@ from .observation import Observation
 from .posteriors import DiagonalGaussian, Posterior, gaussian_draw
 from .priors import GaussianMixturePrior, Prior, StandardNormal, gaussian_mixture_logpdf
 
-__all__ = ["Bernoulli", "BernoulliMixture", "Categorical", "CollapseError", "ContinuousBernoulli",
-           "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture", "GaussianMixturePrior", "Laplace", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian",
-           "SquaredError", "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
-           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw", "gaussian_kl",
-           "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_mean_exp", "log_sum_exp",
-           "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
+__all__ = ["Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError", "ContinuousBernoulli",
+           "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture", "GaussianMixturePrior", "Laplace",
+           "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian", "SquaredError",
+           "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
+           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
+           "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
+           "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
            "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]

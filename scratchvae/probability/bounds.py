@@ -1,21 +1,21 @@
-"""A bound that gradients know of: a log-variance that may fall, but not run away."""
+"""A smooth lower bound, for a log-variance that must not fall without limit."""
 
 import numpy as np
 
 from ..core import node
+from ..functions import magnitude, sigmoid, softplus
 
 
 @node
 def bounded_below(a, *, low):
     """y = low + softplus(a - low): y > low for every a, y ~ a where a is far above low;  dy/da = sigmoid(a - low)
 
-    a of any shape -> y of the same shape. Smooth, and backward is the derivative of this very bound: clipping in
-    forward alone would tell the network of a freedom that it does not have.
+    a of any shape -> y of the same shape. backward is the derivative of this very bound; of a clip in forward alone it
+    would be that of another function.
     """
-    t = np.tanh((a - low) / 2)
+    d = a - low
 
     def backward(dy):
-        return dy * (1 + t) / 2
+        return dy * sigmoid(d)
 
-    d = a - low
-    return low + np.maximum(d, 0) + np.log1p(np.exp(np.minimum(d, -d))), backward
+    return low + np.maximum(d, 0) + softplus(-magnitude(d)), backward       # the terms of softplus(d), added in turn

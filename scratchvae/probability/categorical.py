@@ -42,7 +42,7 @@ def categorical_nll(logits, *, y):
 
 
 def require_labels(y, shape):
-    """ValueError, in one sentence, unless y holds one class 0..K-1 for each of the B rows; shape is (B, K)."""
+    """ValueError unless y holds one class 0..K-1 for each of the B rows; shape is (B, K)."""
     n, n_classes = shape
     if y.shape != (n,) or y.dtype.kind not in "iu":
         raise ValueError(f"y must hold {n} whole numbers, but is {y.dtype} of shape {y.shape}")

@@ -12,7 +12,7 @@ from .gaussian import reparameterize
 
 
 def reparameterized_gradient(f, mu, logvar, *, eps):
-    """df/dz, carried home through the sample z = mu + sigma * eps.     Kingma & Welling 2014, section 2.4
+    """df/dz, and backward through the sample z = mu + sigma * eps.     Kingma & Welling 2014, section 2.4
 
     f is a node, z of shape (B, Z) -> (B,). mu, logvar and eps ~ N(0, I) of shape (B, Z) -> (dmu, dlogvar), each (B, Z).
     """

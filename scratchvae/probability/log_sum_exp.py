@@ -9,7 +9,7 @@ from ..core import node
 def log_sum_exp(a):
     """log sum_k exp(a_k) = m + log sum_k exp(a_k - m),  m = max_k a_k, so that nothing overflows.
 
-    a of shape (..., K) -> (...,). The way back is the softmax: with a_k = log p(x, k), the posterior p(k|x).
+    a of shape (..., K) -> (...,). Its gradient is the softmax: with a_k = log p(x, k), the posterior p(k|x).
     An a_k = -inf is a term 0; a sum of nothing but zeros is -inf, and there the gradient is 0.
     """
     m = a.max(axis=-1, keepdims=True)

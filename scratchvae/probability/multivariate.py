@@ -13,7 +13,7 @@ from ..core import node
 def cholesky(covariance):
     """L, lower triangular with a positive diagonal, such that L L' = covariance; both of shape (D, D).
 
-    ValueError, in one sentence, unless the covariance is symmetric and positive definite.
+    ValueError unless the covariance is symmetric and positive definite.
     """
     asymmetry = np.abs(covariance - covariance.T).max()
     if asymmetry > 1e-6 * np.abs(covariance).max():

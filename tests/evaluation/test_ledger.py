@@ -7,7 +7,7 @@ import math
 import pytest
 
 from scratchvae.evaluation import Entry
-from scratchvae.probability import Bernoulli, Categorical, Gaussian, Laplace, SharedGaussian
+from scratchvae.probability import Bernoulli, CategoricalPixels, Gaussian, Laplace, SharedGaussian
 
 FACTS = {"value": 86.764, "standard_error": 0.25, "unit": "nats", "data": "mnist", "split": "test", "images": 10000,
          "binarization": "dynamic", "samples": 5000, "seed": 0, "likelihood": "Bernoulli"}
@@ -65,4 +65,4 @@ def test_a_likelihood_is_described_by_its_numbers():
     assert Gaussian(0.3).describe() == "Gaussian(sigma=0.3)"
     assert SharedGaussian(0.25).describe() == "SharedGaussian(sigma=0.25)"
     assert Laplace(0.2).describe() == "Laplace(scale=0.2)"
-    assert Categorical(17).describe() == "Categorical(levels=17)"
+    assert CategoricalPixels(17).describe() == "CategoricalPixels(levels=17)"

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from scratchvae.gradcheck import prove
 from scratchvae.models import DenoisingAutoencoder, linear_autoencoder, mlp_autoencoder
 from scratchvae.nn import tanh
 from scratchvae.probability import SquaredError
+from scratchvae.proof import prove
 from scratchvae.training import SGD
 
 

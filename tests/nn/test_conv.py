@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from scratchvae.core import Sequential
-from scratchvae.gradcheck import prove
 from scratchvae.models import conv_vae
 from scratchvae.nn import (
     Conv2d,
@@ -20,6 +19,7 @@ from scratchvae.nn import (
     glorot_uniform,
     unfold,
 )
+from scratchvae.proof import prove
 
 kernels = st.fixed_dictionaries({"kernel": st.integers(1, 5), "stride": st.integers(1, 4),
                                  "padding": st.integers(0, 3)})
@@ -124,7 +124,7 @@ def test_the_signal_keeps_its_variance():
 @pytest.mark.parametrize(("kind", "how"), [
     (Conv2d, {"kernel": 4, "stride": 2, "padding": 1}), (Conv2d, {"kernel": 3, "padding": 1}),
     (ConvTranspose2d, {"kernel": 4, "stride": 2, "padding": 1}), (ConvTranspose2d, {"kernel": 3, "padding": 1})])
-def test_the_first_weights_know_how_many_numbers_meet_at_each_pixel(kind, how):
+def test_the_first_weights_know_how_many_numbers_are_summed_at_each_pixel(kind, how):
     """Counted inside an image, away from its edges: of ones through weights of one, there and back."""
     told = []
 

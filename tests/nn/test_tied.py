@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from scratchvae.core import Sequential
-from scratchvae.gradcheck import prove
 from scratchvae.nn import Linear, TiedLinear, tanh
+from scratchvae.proof import prove
 from scratchvae.training import SGD
 from scratchvae.training.flat import pack
 

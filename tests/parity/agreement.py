@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from scratchvae.claim import Claim
+from scratchvae.proof.claim import Claim
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch, which `make parity` installs")
 
 
-def agree(twin, f, *inputs, tolerance=1e-10, **constants):
+def agree(twin, f, *inputs, tolerance=1e-10, as_if=None, of=None, **constants):
     """f's outputs and the gradients of its inputs and parameters are those of `twin`, within `tolerance`, in float64.
 
     twin(owner, p, *inputs, **constants): owner is f or the Module that f is a method of, p(parameter) is the tensor of
     a Parameter. A value is measured against itself, a gradient against the largest of its array, both against 1 where
-    they are smaller.
+    they are smaller. `as_if` and `of`, which are for `prove`, the twin says for itself.
     """
     claim = Claim(f, inputs, constants, np.random.default_rng(0))
     with claim.parameters_as(np.float64):

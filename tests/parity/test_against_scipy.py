@@ -21,7 +21,7 @@ some_examples = hypothesis.settings(max_examples=200, deadline=None, derandomize
 @hypothesis.given(seeds, st.integers(1, 6), st.integers(0, 6))
 @some_examples
 def test_principal_angles(seed, k, more):
-    """Of spaces that need not meet: an angle of 0 beside a large one is 1.5e-8 in SciPy 1.17, and 1e-16 here."""
+    """Of spaces that share no direction: an angle of 0 beside a large one is 1.5e-8 in SciPy 1.17, and 1e-16 here."""
     A, B = np.random.default_rng(seed).standard_normal((2, 2 * k + more, k))
     np.testing.assert_allclose(principal_angles(A, B), np.sort(linalg.subspace_angles(A, B)), atol=1e-12)
 

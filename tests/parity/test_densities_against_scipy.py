@@ -72,9 +72,9 @@ def test_continuous_bernoulli_at_any_logit(a, x):
 
 @pytest.mark.parametrize(("likelihood", "y", "cdf"), [
     (Gaussian(0.3), [0.2], stats.norm(0.2, 0.3).cdf),
-    (SharedGaussian(2.0, np.float64), [-1.0], stats.norm(-1, 2).cdf),
+    (SharedGaussian(2.0, dtype=np.float64), [-1.0], stats.norm(-1, 2).cdf),
     (PixelGaussian(1e-6), [0.4, -3.0], stats.norm(0.4, np.exp(-1.5)).cdf),
-    (Laplace(0.15, np.float64), [0.6], stats.laplace(0.6, 0.15).cdf),
+    (Laplace(0.15, dtype=np.float64), [0.6], stats.laplace(0.6, 0.15).cdf),
     (ContinuousBernoulli(), [-200.0], stats.truncexpon(200, scale=1 / 200).cdf),
     (ContinuousBernoulli(), [-3.0], stats.truncexpon(3, scale=1 / 3).cdf),
     (ContinuousBernoulli(), [1e-9], stats.uniform().cdf),

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scratchvae.experiments import Experiment, run, sweep
+from scratchvae.book.experiments import Experiment, run, sweep
 
 distributed = pytest.importorskip("distributed", reason="Dask needs distributed, which `make parity` installs")
 

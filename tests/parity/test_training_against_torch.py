@@ -21,7 +21,7 @@ class Two(Module):
 
 
 def gradients(step, p, rng):
-    """Noise over eight powers of ten, sometimes nothing at all, and a pull home."""
+    """Noise over eight powers of ten, sometimes nothing at all, and a pull towards 0."""
     scale = 10.0 ** rng.integers(-6, 3)
     return 0 * p.value if 100 < step < 200 else scale * rng.standard_normal(p.value.shape) + 0.01 * p.value
 

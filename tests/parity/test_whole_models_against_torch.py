@@ -74,7 +74,7 @@ def as_torch(a, layer, c):
 
 
 def pairs(ours, theirs, c=None):
-    """(name, our Parameter, how it looks in PyTorch, PyTorch's) for every parameter of both."""
+    """(name, our Parameter, its value as PyTorch lays it out, PyTorch's) for every parameter of both."""
     layers = [f for f in theirs.layers() for _ in range(2)]
     tensors = [p for f in theirs.layers() for p in (f.weight, f.bias)]
     for (name, p), layer, t in zip(ours.parameters().items(), layers, tensors, strict=True):

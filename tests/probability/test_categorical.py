@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae.gradcheck import prove
 from scratchvae.probability import bernoulli_nll, categorical_nll, softmax
+from scratchvae.proof import prove
 
 
 def seeded(seed=0):

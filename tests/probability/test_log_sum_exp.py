@@ -1,4 +1,4 @@
-"""log-sum-exp: right where the naive formula overflows, and its way back is a probability."""
+"""log-sum-exp: right where the naive formula overflows, and its gradient is a probability."""
 
 import math
 
@@ -7,8 +7,8 @@ import pytest
 import scipy.special
 
 from scratchvae.core import node
-from scratchvae.gradcheck import ProofError, prove
 from scratchvae.probability import log_sum_exp
+from scratchvae.proof import ProofError, prove
 
 
 def seeded(seed=0):
@@ -28,7 +28,7 @@ def test_a_common_shift_comes_out_as_it_went_in(shift):
     np.testing.assert_allclose(log_sum_exp(a + shift), log_sum_exp(a) + shift, rtol=1e-13)
 
 
-def test_the_way_back_is_the_softmax_even_far_away():
+def test_the_gradient_is_the_softmax_even_far_away():
     a = seeded(2).standard_normal((6, 4)) + 1e4
     dy = seeded(3).standard_normal(6)
     _, backward = log_sum_exp.forward(a)

@@ -11,7 +11,7 @@ import scipy.stats
 
 from scratchvae.datasets import load
 from scratchvae.probability import BernoulliMixture, CollapseError, GaussianMixture, em
-from scratchvae.proofs import Draw
+from scratchvae.proof.proofs import Draw
 
 
 def seeded(seed=0):

@@ -253,7 +253,7 @@ def test_a_node_that_overflows_is_named():
     ({"y_train": np.zeros(9)}, "in the train set, y must have a row for each of the 100 rows of x, but has 9"),
     ({"y_train": np.zeros(100, int)}, r"x \(100, 12\), y \(100,\) of the train set cannot be .*unexpected keyword"),
     ({"x": 255 * X}, r"x_train must lie in \[0, 1\] for a Bernoulli, but runs from"),
-    ({"x": X * np.nan}, r"x_train must lie in \[0, 1\]"),
+    ({"x": X * np.nan}, "x_train must be finite, but 1200 entries are nan"),
     ({"x_test": 255 * X}, r"x_test must lie in \[0, 1\]"),
     ({"weights": {"beta": 4}}, "weights may name reconstruction, kl, but names beta"),
     ({"weights": {"kl": "4"}}, "weights of kl must be a number or a schedule, but is '4'"),

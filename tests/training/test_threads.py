@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from scratchvae.models import conv_vae, mlp_autoencoder, mlp_classifier, mlp_iwae, mlp_vae
 from scratchvae.probability import (
     Bernoulli,
-    Categorical,
+    CategoricalPixels,
     ContinuousBernoulli,
     DiscretizedLogistic,
     Gaussian,
@@ -85,8 +85,8 @@ def test_each_thread_has_the_labels_of_its_rows(monkeypatch):
     assert np.allclose(alone, together, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("likelihood", [Bernoulli, Categorical, ContinuousBernoulli, DiscretizedLogistic, Gaussian,
-                                        Laplace, PixelGaussian, SharedGaussian])
+@pytest.mark.parametrize("likelihood", [Bernoulli, CategoricalPixels, ContinuousBernoulli, DiscretizedLogistic,
+                                        Gaussian, Laplace, PixelGaussian, SharedGaussian])
 def test_a_thread_may_have_no_examples(likelihood):
     vae = mlp_vae(12, [8], 3, rng(), likelihood=likelihood())
     terms, backward = vae.forward(**example(vae, X[:0]))

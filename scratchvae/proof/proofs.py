@@ -1,0 +1,206 @@
+"""What is proven: a line for each node and each model of the library, on random shapes, values and seeds."""
+
+import dataclasses
+
+import numpy as np
+
+from .. import core, microbatches, models, nn, probability
+from .claim import ProofError
+from .dreg import dreg_surrogate
+from .prove import prove
+from .surrogate import stop_gradient
+
+
+@dataclasses.dataclass
+class Draw:
+    """A random setting for a proof: sizes as the book names them, and arrays of those sizes."""
+
+    rng: np.random.Generator
+    scale: float = 1.0
+
+    def __post_init__(self):
+        self.B, self.D, self.H, self.Z = (int(n) for n in self.rng.integers(1, 7, 4))
+
+    def normal(self, *shape):
+        return self.scale * self.rng.standard_normal(shape)
+
+    def triangle(self):
+        return np.tril(0.3 * self.rng.standard_normal((self.D, self.D)), -1) + np.diag(0.5 + self.rng.random(self.D))
+
+    def pixels(self):
+        return self.rng.random((self.B, self.D))
+
+    def either(self, *choices):
+        return choices[self.rng.integers(len(choices))]
+
+    def vae(self, activation=nn.elu):
+        likelihood = self.either(probability.Bernoulli(), probability.Gaussian(0.5), probability.SharedGaussian(0.5),
+                                 probability.PixelGaussian(0.3))
+        return models.mlp_vae(self.D, [self.H] * self.either(0, 1, 2), self.Z, self.rng, activation=activation,
+                              likelihood=likelihood)
+
+    def iwae(self, estimator=models.IWAE):
+        return estimator(self.either(self.vae(nn.tanh), self.latent_model()), k=self.either(1, 2, 5))
+
+    def prove_surrogate(self):
+        iwae = self.iwae()
+        return self.prove_model(iwae, iwae.surrogate, v=self.normal(self.B, iwae.k))
+
+    def prove_dreg(self):
+        dreg = self.iwae(models.DReG)
+        return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
+
+    def prove_straight_through(self):
+        soft = self.normal(self.B, self.D)
+        return prove(nn.straight_through, soft, hard=np.rint(soft),
+                     as_if=lambda soft, hard: soft + stop_gradient(hard - soft))
+
+    def latent_model(self):
+        """A posterior and a prior of which the KL has no formula."""
+        vae = self.vae(nn.tanh)
+        return models.LatentModel(vae.posterior, vae.observation, self.mixture_prior())
+
+    def mixture_prior(self):
+        return probability.GaussianMixturePrior(self.H, self.Z, self.rng)
+
+    def eps(self):
+        return self.normal(self.B, self.either(1, 2, 5), self.Z)
+
+    def prove_posterior(self):
+        layers = nn.mlp([self.D, self.H], self.rng, activation=nn.tanh)
+        encoder = core.Sequential(*layers, nn.GaussianHeads(self.H, self.Z, self.rng))
+        return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
+
+    def autoencoder(self, corrupt=None):
+        distance = self.either(probability.Bernoulli(), probability.SquaredError())
+        return models.mlp_autoencoder(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh,
+                                      distance=distance, corrupt=corrupt, tied=self.either(False, True))
+
+    def greys(self, levels):
+        """Pixels that lie on levels, the first and the last of them too."""
+        return self.rng.integers(0, levels, (self.B, self.D)) / (levels - 1)
+
+    def prove_likelihood(self, likelihood, x):
+        return prove(likelihood, self.normal(self.B, self.D * likelihood.outputs), x=x)
+
+    def images(self, channels):
+        return self.normal(self.B, 4 + self.D, 4 + self.H, channels)
+
+    def kernel(self):
+        """A kernel of 1 to 4 pixels, and how it goes over the image."""
+        return {"kernel": self.either(1, 2, 3, 4), "stride": self.either(1, 2, 3), "padding": self.either(0, 1, 2)}
+
+    def convolution(self, layer):
+        """A layer and its x. Both choices of the side that is spread out: few channels to many, and many to few."""
+        channels = self.either((1, 5), (3, 2))
+        return layer(*channels, rng=self.rng, **self.kernel()), self.images(channels[0])
+
+    def prove_layer(self, layer, x):
+        """Of a layer whose x is an input; or data, a constant, as if it were built with input_grad=False."""
+        layer.input_grad = self.either(True, False)
+        return prove(layer, x) if layer.input_grad else prove(layer, x=x)
+
+    def prove_fold(self):
+        x, how = self.images(2), self.kernel()
+        return prove(nn.fold, nn.unfold(x, **how), size=x.shape[1:3], **how)
+
+    def labels(self, n_classes):
+        return self.rng.integers(0, n_classes, self.B)
+
+    def prove_classifier(self):
+        model = models.mlp_classifier(self.D, [self.H] * self.either(0, 1), self.Z, self.rng, activation=nn.tanh)
+        return prove(model, x=self.pixels(), y=self.labels(self.Z))
+
+    def prove_model(self, model, f=None, **constants):
+        x = self.pixels()
+        return prove(f or model, x=x, **model.noise(x, self.rng), **constants)
+
+
+PROOFS = {
+    core.Sequential: lambda t: prove(core.Sequential(*nn.mlp([t.D, t.H, t.Z], t.rng)), t.normal(t.B, t.D)),
+    microbatches.MicroBatches: lambda t: prove(
+        microbatches.MicroBatches(*nn.mlp([t.D, t.H, t.Z], t.rng), size=t.either(1, 2)), t.normal(t.B, t.D)),
+    nn.relu: lambda t: prove(nn.relu, t.normal(t.B, t.D)),
+    nn.elu: lambda t: prove(nn.elu, t.normal(t.B, t.D)),
+    nn.tanh: lambda t: prove(nn.tanh, t.normal(t.B, t.D)),
+    nn.sigmoid: lambda t: prove(nn.sigmoid, t.normal(t.B, t.D)),
+    nn.softplus: lambda t: prove(nn.softplus, t.normal(t.B, t.D)),
+    nn.Linear: lambda t: t.prove_layer(nn.Linear(t.D, t.H, t.rng), t.normal(t.B, t.D)),
+    nn.TiedLinear: lambda t: prove(nn.TiedLinear(nn.Linear(t.D, t.H, t.rng)), t.normal(t.B, t.H)),
+    nn.straight_through: lambda t: t.prove_straight_through(),
+    nn.unfold: lambda t: prove(nn.unfold, t.images(2), **t.kernel()),
+    nn.fold: lambda t: t.prove_fold(),
+    nn.flatten: lambda t: prove(nn.flatten, t.images(2)),
+    nn.Reshape: lambda t: prove(nn.Reshape(t.H, t.Z, 2), t.normal(t.B, 2 * t.H * t.Z)),
+    nn.Conv2d: lambda t: t.prove_layer(*t.convolution(nn.Conv2d)),
+    nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
+    nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
+                                    c=t.normal(t.B, 2)),
+    nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
+    probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
+                                                eps=t.normal(t.B, t.Z)),
+    probability.gaussian_draw: lambda t: prove(probability.gaussian_draw, *(t.normal(t.B, t.Z) for _ in range(3))),
+    probability.DiagonalGaussian: lambda t: t.prove_posterior(),
+    probability.StandardNormal: lambda t: prove(probability.StandardNormal(t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_mixture_logpdf: lambda t: prove(
+        probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
+    probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
+    probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
+    probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
+                                                eps=t.normal(t.B, t.Z)),
+    probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
+    probability.log_sum_exp: lambda t: prove(probability.log_sum_exp, t.normal(t.B, t.H)),
+    probability.log_mean_exp: lambda t: prove(probability.log_mean_exp, t.normal(t.B, t.H)),
+    probability.repeat: lambda t: prove(probability.repeat, t.normal(t.B, t.Z), k=t.H),
+    probability.multivariate_logpdf: lambda t: prove(probability.multivariate_logpdf, t.normal(t.B, t.D),
+                                                     t.normal(t.D), t.triangle()),
+    probability.multivariate_kl: lambda t: prove(probability.multivariate_kl, t.normal(t.B, t.D), t.triangle(),
+                                                 t.normal(t.B, t.D), t.triangle()),
+    probability.gaussian_nll: lambda t: prove(probability.gaussian_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
+                                              x=t.pixels()),
+    probability.bernoulli_nll: lambda t: prove(probability.bernoulli_nll, t.normal(t.B, t.D), x=t.pixels()),
+    probability.squared_error: lambda t: prove(probability.squared_error, t.normal(t.B, t.D), x=t.pixels()),
+    probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
+    probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
+    probability.bounded_below: lambda t: prove(probability.bounded_below, t.normal(t.B, t.D), low=-0.5),
+    probability.SharedGaussian: lambda t: t.prove_likelihood(probability.SharedGaussian(0.7), t.pixels()),
+    probability.PixelGaussian: lambda t: t.prove_likelihood(probability.PixelGaussian(0.7), t.pixels()),
+    probability.laplace_nll: lambda t: prove(probability.laplace_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
+                                             x=t.pixels()),
+    probability.Laplace: lambda t: t.prove_likelihood(probability.Laplace(0.7), t.pixels()),
+    probability.continuous_bernoulli_nll: lambda t: prove(probability.continuous_bernoulli_nll,
+                                                          t.either(0.1, 1, 10) * t.normal(t.B, t.D), x=t.pixels()),
+    probability.ContinuousBernoulli: lambda t: t.prove_likelihood(probability.ContinuousBernoulli(), t.pixels()),
+    probability.discretized_logistic_nll: lambda t: prove(
+        probability.discretized_logistic_nll, t.normal(t.B, t.D), t.either(-3, 0, 3) + t.normal(t.B, t.D),
+        x=t.greys(4), levels=4),
+    probability.DiscretizedLogistic: lambda t: t.prove_likelihood(probability.DiscretizedLogistic(5, 0.2), t.greys(5)),
+    probability.CategoricalPixels: lambda t: t.prove_likelihood(probability.CategoricalPixels(3), t.greys(3)),
+    probability.softmax: lambda t: prove(probability.softmax, t.normal(t.B, t.Z)),
+    probability.categorical_nll: lambda t: prove(probability.categorical_nll, t.normal(t.B, t.Z), y=t.labels(t.Z)),
+    probability.SquaredError: lambda t: prove(probability.SquaredError(), t.normal(t.B, t.D), x=t.pixels()),
+    models.Autoencoder: lambda t: t.prove_model(t.autoencoder()),
+    models.DenoisingAutoencoder: lambda t: t.prove_model(t.autoencoder(corrupt=models.gaussian_noise)),
+    models.Classifier: lambda t: t.prove_classifier(),
+    models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
+    models.VAE: lambda t: t.prove_model(t.vae()),
+    models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+    models.LatentModel: lambda t: t.prove_model(t.latent_model()),
+    models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
+    models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
+    models.IWAE: lambda t: t.prove_model(t.iwae()),
+    models.IWAE.surrogate: lambda t: t.prove_surrogate(),
+    models.DReG: lambda t: t.prove_dreg(),
+}
+
+
+def prove_all(seed=0, draws=3):
+    """Yield (name, worst complex-step error, worst central-difference error, the ProofError or None) for each line."""
+    for thing, proof in PROOFS.items():
+        try:
+            found = [proof(Draw(np.random.default_rng([seed, i]))) for i in range(draws)]
+            worst = max(p.complex_step for p in found), max(p.central_difference for p in found)
+            yield thing.__qualname__, *worst, None
+        except ProofError as error:
+            yield thing.__qualname__, np.nan, np.nan, error
