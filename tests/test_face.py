@@ -1,5 +1,7 @@
 """What a user meets first: the import, the command line's first answer, the files beside the code."""
 
+import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -12,6 +14,16 @@ from scratchvae.__main__ import main
 from scratchvae.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
+NOT_CALLED = {"CheckpointError", "Interrupted", "NonFiniteLoss"}
+MAKERS = [make for name, make in vars(sv.models).items() if name.startswith(("mlp_", "conv_", "linear_auto"))]
+TYPED = [*MAKERS, sv.models.VAE, sv.models.LatentModel, sv.models.IWAE, sv.models.DReG, sv.models.Autoencoder,
+         sv.models.DenoisingAutoencoder, sv.models.Classifier, sv.models.LinearGaussian,
+         *(getattr(sv.training, name) for name in sv.training.__all__ if name not in NOT_CALLED),
+         sv.datasets.load, sv.datasets.pixels, sv.datasets.Pixels, sv.datasets.Examples, sv.datasets.minibatches,
+         sv.evaluation.evaluate, sv.evaluation.evaluate_bound, sv.evaluation.report,
+         sv.evaluation.importance_weights, sv.evaluation.annealed_importance, sv.evaluation.annealed_upper_bound,
+         sv.evaluation.active_units, sv.evaluation.rate_distortion,
+         sv.book.Experiment, sv.book.run, sv.book.sweep, sv.book.keep, sv.book.recall, sv.book.show, sv.book.compare]
 
 
 def modules_after(code):
@@ -50,6 +62,34 @@ def test_a_wrong_name_is_said():
     assert error.value.name == "modles" and error.value.obj is sv              # so Python says: Did you mean 'models'?
     with pytest.raises(ImportError, match="cannot import name 'kep'"):
         from scratchvae.book import kep  # noqa: F401
+
+
+@pytest.mark.parametrize("face", [sv, sv.book, sv.proof], ids=lambda face: face.__name__)
+def test_type_checkers_see_the_names_that_are_imported_late(face):
+    stub = ast.parse(Path(face.__file__).with_suffix(".pyi").read_text())
+    found = {alias.asname for line in stub.body if isinstance(line, ast.ImportFrom) for alias in line.names}
+    assert found == set(dir(face))
+
+
+def test_what_users_call_has_types():
+    """Every argument and the result; the constructors of models agree in the order of what they share."""
+    for function in TYPED:
+        signature = inspect.signature(function)
+        bare = [p.name for p in signature.parameters.values()
+                if p.annotation is p.empty and p.kind is not p.VAR_KEYWORD]
+        assert not bare, f"{function.__qualname__}: {bare}"
+        assert inspect.isclass(function) or signature.return_annotation is not signature.empty, function.__qualname__
+
+
+def test_the_constructors_of_models_have_one_order_of_arguments():
+    """Sizes and rng; then, by name alone, the activation, the likelihood or distance, what is their own, the dtype."""
+    order = ["n_x", "hidden", "n_latents", "n_classes", "rng", "activation", "likelihood", "distance", "*", "dtype"]
+    for make in MAKERS:
+        names = list(inspect.signature(make).parameters)
+        places = [order.index(name if name in order else "*") for name in names]
+        assert places == sorted(places), f"{make.__name__}: {names}"
+        by_name = {p.name for p in inspect.signature(make).parameters.values() if p.kind is p.KEYWORD_ONLY}
+        assert by_name == set(names[names.index("rng") + 1:])
 
 
 @pytest.mark.parametrize(("arguments", "unneeded"), [

@@ -7,6 +7,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ class Experiment:
 
     name: str
     data: str = "mnist"
-    hidden: tuple = (400,)
+    hidden: tuple[int, ...] = (400,)
     n_latents: int = 20
     activation: str = "relu"
     k: int = 1                        # draws of z for each x; 1 is the VAE with its analytic KL
@@ -53,8 +55,8 @@ class Outcome:
     """What a training left: plain arrays and records, which travel from one process or machine to another."""
 
     experiment: Experiment
-    parameters: dict                  # {name: array}
-    records: list
+    parameters: dict[str, np.ndarray]
+    records: list[dict]
 
     def model(self):
         """The trained model."""
@@ -64,7 +66,7 @@ class Outcome:
         return model
 
 
-def run(experiment, folder=None, progress=False):
+def run(experiment: Experiment, folder: str | Path | None = None, progress: bool = False) -> Outcome:
     """Train; -> Outcome. With a folder, a checkpoint is kept there and an interrupted training goes on from it."""
     e, model = experiment, experiment.model()
     images = load(e.data)
@@ -79,7 +81,7 @@ def run(experiment, folder=None, progress=False):
     return Outcome(e, {name: p.value.copy() for name, p in model.parameters().items()}, records)
 
 
-def sweep(function, experiments, executor):
+def sweep(function: Callable, experiments: Iterable[Experiment], executor: Executor) -> list:
     """[function(e) for e in experiments], shared out by any concurrent.futures.Executor, in the same order.
 
     Each call has one BLAS thread, wherever it runs: so the bits do not depend on the executor. An exception of a call
