@@ -104,6 +104,7 @@ def test_help_imports_no_more_than_it_needs(arguments, unneeded):
     assert "usage: " in printed and not unneeded & modules
 
 
+@pytest.mark.slow
 def test_evaluate_draws_nothing_and_imports_no_matplotlib(tmp_path):
     main(["train", "--data", "digits", "--epochs", "1", "--hidden", "5", "--latents", "2", "--out", str(tmp_path)])
     modules, printed = modules_after(command("evaluate", tmp_path, "--samples", "2"))
