@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import nn
 from ..datasets import LEVELS, load, pixels
-from ..models import mlp_iwae, mlp_vae
+from ..models import LatentModel, mlp_iwae, mlp_vae
 from ..training import Adam, cosine, fit, load_checkpoint
 
 
@@ -41,7 +41,7 @@ class Experiment:
         if self.k > 1 and self.beta != 1:
             raise ValueError(f"beta must be 1 for an IWAE, which has no KL of its own, but is {self.beta}")
 
-    def model(self):
+    def model(self) -> LatentModel:
         """The model before its training."""
         rng, options = np.random.default_rng(self.seed), {"activation": getattr(nn, self.activation)}
         n_x = load(self.data).x_test[0].size
@@ -58,7 +58,7 @@ class Outcome:
     parameters: dict[str, np.ndarray]
     records: list[dict]
 
-    def model(self):
+    def model(self) -> LatentModel:
         """The trained model."""
         model = self.experiment.model()
         for name, p in model.parameters().items():
