@@ -19,7 +19,7 @@ class LinearGaussian:
     D x D covariance of x is never built. All in nats, summed over the dimensions, one number per example.
     """
 
-    def __init__(self, W, b, s2):
+    def __init__(self, W: np.ndarray, b: np.ndarray, s2: float):
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise ValueError(f"W must have shape (D, Z) and b (D,), but they have {W.shape} and {b.shape}")
         self.W, self.b, self.s2 = W, b, require_positive(s2=s2)
@@ -64,7 +64,7 @@ class LinearGaussian:
         error = x - self.b - z @ self.W.T
         return (error * error).sum(axis=1)
 
-    def sample(self, n, rng):
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """n draws from p(x, z): x (n, D) and the z (n, Z) it was made of."""
         D, Z = self.W.shape
         z = rng.standard_normal((n, Z))
