@@ -12,7 +12,8 @@ class VAE(LatentModel):
     """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
 
     log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.
-    The latent-variable model whose KL has a formula: for another posterior or prior take LatentModel.
+    The latent-variable model whose KL has a formula: for another posterior or prior use LatentModel. `encoder` and
+    `decoder` are nodes; backward is backpropagation through both, with the reparameterization trick between them.
     """
 
     def __init__(self, encoder, decoder, n_latents, likelihood):
@@ -66,14 +67,14 @@ class VAE(LatentModel):
         return nll + beta * kl, backward
 
     def with_encoder(self, encoder):
-        """The same decoder and likelihood behind another encoder."""
+        """The same decoder and likelihood with another encoder."""
         return VAE(encoder, self.decoder, self.n_latents, self.likelihood)
 
 
 def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dtype=np.float32):
     """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise.
 
-    The decoder ends with n_x times as many outputs as the likelihood needs for each pixel.
+    The decoder has n_x times as many outputs as the likelihood needs per pixel.
     """
     likelihood = likelihood or Bernoulli()
     there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]
