@@ -58,9 +58,9 @@ def no_b(W, b, s2, x):
         posterior_with(covariance=lambda M_inverse, s2: math.sqrt(s2) * M_inverse),
     "The inverse of M is missing in the mean.":
         posterior_with(mean=lambda M_inverse, W, d, s2: d @ W @ np.linalg.inv(M_inverse)),
-    "M^-1 is missing in the mean: W'(x - b) alone is not weighed against the prior.":
+    "M^-1 is missing in the mean: W'(x - b) alone ignores the prior.":
         posterior_with(mean=lambda M_inverse, W, d, s2: d @ W),
-    "The mean has a factor s2 too many: M^-1 W'(x - b) already contains it.":
+    "The mean has one factor s2 too many: M^-1 W'(x - b) already contains it.":
         posterior_with(mean=lambda M_inverse, W, d, s2: s2 * d @ W @ M_inverse),
     "The mean is divided by s2 once too often: the s2 of W'(x - b) / s2 is cancelled by the s2 of s2 M^-1.":
         posterior_with(mean=lambda M_inverse, W, d, s2: d @ W @ M_inverse / s2),
@@ -98,7 +98,7 @@ def posterior(answer, known):
     require(agree(model.log_joint(x, z) - log_q, model.log_evidence(x)),
             "Bayes' rule fails: log p(x, z) - log p(z|x) is not log p(x). Complete the square once more.")
     require(agree(tuple(known(answer, W, b, 2.5, x)), LinearGaussian(W, b, 2.5).posterior(x)),
-            "Right at s2 = 0.4, wrong at s2 = 2.5: where does s2 stand?")
+            "Right at s2 = 0.4, wrong at s2 = 2.5: where does s2 enter?")
 
 
 def precision(W, s2):
@@ -125,8 +125,8 @@ def gap_of_marginals(W, s2):
 
 @exercise(mistakes={
     "The 1/2 is missing.": gap_with(half=1),
-    "The sign is turned: a KL is never negative.": gap_with(sign=-1),
-    "Both at once: the 1/2 is missing and the sign is turned.": gap_with(half=1, sign=-1),
+    "The sign is wrong: a KL is never negative.": gap_with(sign=-1),
+    "Both at once: the 1/2 is missing and the sign is wrong.": gap_with(half=1, sign=-1),
     "You took the variances of the posterior, diag(covariance), for q. The best are 1 / diag(precision).":
         gap_of_marginals,
     "You took the logarithms of the covariance's diagonal. That is KL(posterior || q), the other direction, for "
@@ -176,14 +176,14 @@ def projection(W, b, x):
 @exercise(mistakes={
     "(W'W)^-1 is missing: W W'(x - b) is right only for orthonormal columns.":
         lambda W, b, x: b + (x - b) @ W @ W.T,
-    "W'W stands where its inverse belongs.": lambda W, b, x: b + (x - b) @ W @ (W.T @ W) @ W.T,
+    "You multiplied by W'W; it must be its inverse.": lambda W, b, x: b + (x - b) @ W @ (W.T @ W) @ W.T,
     "b is not added back: the picture is W m + b.": lambda W, b, x: projection(W, b, x) - b,
     "b is not subtracted from x before the projection.":
         lambda W, b, x: projection(W, np.zeros_like(b), x) + b,
     "b is missing twice: subtract it before, add it after.": lambda W, b, x: projection(W, np.zeros_like(b), x),
     "That is m, the code. The reconstruction is W m + b, of shape (B, D).":
         lambda W, b, x: (x - b) @ W @ np.linalg.inv(W.T @ W),
-    "There is still an I from the prior: it vanishes with s2.":
+    "Your matrix still contains the I of the prior: it must vanish with s2.":
         lambda W, b, x: b + (x - b) @ W @ np.linalg.inv(W.T @ W + np.eye(W.shape[1])) @ W.T,
     "You only scaled the columns of W to length 1; they are not orthogonal either.":
         lambda W, b, x: b + (x - b) @ (W / np.linalg.norm(W, axis=0)) @ (W / np.linalg.norm(W, axis=0)).T,
@@ -223,7 +223,7 @@ def count_with(threshold=np.square, limit=True, transform=np.asarray):
     "A model cannot use more latents than it has: n_latents is the limit.": count_with(limit=False),
     "Two mistakes: compare with sigma^2, and a model cannot use more latents than it has.":
         count_with(threshold=lambda sigma: sigma, limit=False),
-    "You counted those that die.":
+    "You counted the latents that collapse.":
         lambda eigenvalues, sigma, n_latents: int(n_latents - count_with()(eigenvalues, sigma, n_latents)),
     "You counted the eigenvalues that are smaller than the noise.":
         lambda eigenvalues, sigma, n_latents: int((np.asarray(eigenvalues) < sigma**2).sum()),
@@ -242,7 +242,7 @@ def survivors(answer, known):
     cases = [(eigenvalues, 0.5, 7, 5), (eigenvalues, 0.5, 3, 3), (eigenvalues, 2.0, 7, 0), (eigenvalues, 1.0, 7, 2),
              (eigenvalues, 1.0, 1, 1), (eigenvalues, 0.1, 4, 4), (eigenvalues, 0.05, 7, 7),
              (np.array([4.0, 1.0]), 2.0, 2, 0), (np.array([1.0, 4.0]), 1.0, 2, 1), (np.array([0.5, 9.0]), 0.6, 2, 2)]
-    found = [known(answer, *given) for *given, _ in cases]          # all of them, so that a mistake shows its face
+    found = [known(answer, *given) for *given, _ in cases]          # all first, so that a mistake is recognized
     require_unchanged([eigenvalues], [kept])
     for n, (given, sigma, n_latents, right) in zip(found, cases, strict=True):
         require(np.shape(n) == (), f"The answer is one number, not an array of shape {np.shape(n)}.")
