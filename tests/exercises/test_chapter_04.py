@@ -58,7 +58,7 @@ def test_each_known_mistake_is_named(capsys, name, sentence):
      "you squared the input a"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - (x + h)**2)) @ W.T, x.T @ (dy * (1 - (x + h)**2)))),
      "output y = x + h"),
-    (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W, x.T @ (dy * (1 - h * h)))), "da @ W.T, not da @ W"),
+    (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W, x.T @ (dy * (1 - h * h)))), "da @ W.T, not"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, (dy * (1 - h * h)).T @ x)), "dW is transposed"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)) / len(x))),
      "dW is averaged"),
