@@ -10,7 +10,7 @@ from ..seeds import TEST, generator
 
 
 def example_terms(model, x, binarization=None, seed=0, batch_size=500, y=None):
-    """{term: (N,)}: the terms of each example of x, with one draw an example from the given seed; nothing learns.
+    """{term: (N,)}: the terms of each example of x, with one draw per example, by `seed`; no parameter changes.
 
     x is an Examples, or a bare array with its labels y and its binarization ("dynamic" and "static": drawn once).
     """
@@ -36,7 +36,7 @@ def mean_terms(model, x, binarization=None, seed=0, y=None):
 def term_weights(terms, weights):
     """{term: a number, or a schedule of the step} for each of the terms, 1.0 where none is given.
 
-    ValueError, in one sentence, for the weight of an unknown term, or one that is neither.
+    Raises ValueError for the weight of an unknown term, or one that is neither.
     """
     given = weights or {}
     if unknown := given.keys() - set(terms):
