@@ -51,6 +51,10 @@ class IWAE(LatentModel):
         """{name: Parameter} of the model it trains, with the names they have there."""
         return self.model.parameters()
 
+    def buffers(self):
+        """{name: Buffer} of the model it trains, with the names they have there."""
+        return self.model.buffers()
+
     def noise(self, x, rng):
         """eps ~ N(0, I) of shape (B, k, Z)."""
         return {"eps": rng.standard_normal((len(x), self.k, self.n_latents), x.dtype)}
