@@ -1,4 +1,4 @@
-"""The numbers one may quote, beside those of the papers: made by one command, from configurations and seeds.
+"""The numbers to quote, beside those of the papers: reproduced by one command, from configurations and seeds.
 
     python -m scratchvae results        trains PAPERS of experiments.py, measures L_5000, keeps all in data/trained/
 """
@@ -11,7 +11,7 @@ from ..evaluation import Entry, active_units, evaluate_bound
 from .experiments import PAPERS, Experiment, Outcome, run
 from .trained import recall
 
-PUBLISHED = {         # -L_5000 in nats an image, and where it stands
+PUBLISHED = {         # -L_5000 in nats per image, and its source
     "12_mnist_vae": (86.76, "Burda et al. 2016, table 1"),
     "12_mnist_iwae5": (85.54, "Burda et al. 2016, table 1"),
 }
@@ -19,7 +19,7 @@ PUBLISHED = {         # -L_5000 in nats an image, and where it stands
 
 def measure(experiment: Experiment, folder: str | Path | None = None, draws: int = 5000,
             progress: bool = False) -> tuple[Outcome, dict]:
-    """Train, and measure -L_draws on the whole test set; -> (Outcome, its facts, which JSON can hold)."""
+    """Train, and measure -L_draws on the whole test set; -> (Outcome, its facts as JSON can hold them)."""
     e, outcome = experiment, run(experiment, folder, progress)
     x_test, model = pixels(load(e.data).x_test, LEVELS[e.data]), outcome.model()
     setting = {"binarization": e.binarization, "seed": e.seed}
@@ -36,7 +36,7 @@ def table() -> str:
 
 
 def row(name, facts):
-    """A line of the table."""
+    """The row of one experiment in the table."""
     e, entry = facts["experiment"], Entry(**facts["bound"])
     value, source = PUBLISHED.get(name, (None, ""))
     published, gap = (f"{value:.2f} ({source})", f"{entry.value - value:.2f}") if value else ("", "")

@@ -1,4 +1,4 @@
-"""Everything that is measured of a trained model, each number with its ledger, as a table and as JSON."""
+"""Everything that is measured of a trained model, each number as a ledger entry, as a table and as JSON."""
 
 import functools
 import math
@@ -23,14 +23,14 @@ from .rate_distortion import rate_distortion
 def report(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,
            samples: int = 100, seed: int = 0,
            features: Callable[[np.ndarray], np.ndarray] | None = None) -> list[Entry]:
-    """Entries of all that is known of a model on all of x (N, D), in the memory of a few thousand images.
+    """A list of ledger entries, all that is measured of a model on x (N, D), in the memory of a few thousand images.
 
-    samples    k of L_k, the draws of z an image
-    features   images (N, D) -> (N, F), for the Frechet distance, of at least 4 images; None: without it
+    samples    k of L_k, the draws of z per image
+    features   images (N, D) -> (N, F), for the Frechet distance, which needs at least 4 images; None: without it
 
-    What is measured is what the model can answer. Every model has its loss; one that reconstructs has the error of
-    that; a latent-variable model has bounds, rate and distortion, active units, new images. Bits, where the model sees
-    bits, are the same in all.
+    What is measured depends on what the model can answer. Every model has its loss; one that reconstructs, the error of
+    that; a latent-variable model, bounds, rate and distortion, active units, new images. Bits, where the model sees
+    bits, are the same in all. Raises ValueError for x that Examples or the model refuses.
     """
     constants, _ = seen(x, binarization, seed)
     entry = ledger(model, x, binarization, data=data, split=split, seed=seed)
@@ -48,7 +48,7 @@ def report(model: Model, x: Data, *, data: str, split: str = "test", binarizatio
 
 
 class Subject(NamedTuple):
-    """What is measured, and the ledger that every number about it shares."""
+    """What is measured, and the ledger fields that all numbers about it share."""
 
     model: object
     x: np.ndarray
@@ -59,7 +59,7 @@ class Subject(NamedTuple):
 
 
 def importance(about, k):
-    """-L_k, and how many of the k draws count; nothing where there is no p(x)."""
+    """-L_k, and the effective sample size of the k draws; nothing where there is no p(x)."""
     model, x, constants, binarization, seed, entry = about
     if not model.observation.is_density:
         return []
@@ -72,7 +72,7 @@ def importance(about, k):
 
 
 def information(about):
-    """Distortion and rate, and, where it is known, what the rate is made of."""
+    """Distortion and rate, and the two terms of the rate where they are known."""
     model, x, _, binarization, seed, entry = about
     terms = rate_distortion(model, x, binarization, seed)
     names = {"distortion": "distortion", "rate": "rate", "marginal_kl": "KL of the aggregate posterior",
@@ -87,7 +87,7 @@ def information(about):
 
 
 def active(about):
-    """How many latents move with x."""
+    """How many latents the model uses."""
     model, x, _, binarization, seed, entry = about
     units = active_units(model, x, binarization, seed)
     return entry(quantity="active units", value=float(units.count), standard_error=np.nan, samples=0,
@@ -95,7 +95,7 @@ def active(about):
 
 
 def reconstruction_error(about):
-    """|x - E[x|z]|^2 at z = mu(x), or of an autoencoder's output: x as the model sees it, nothing corrupted."""
+    """|x - E[x|z]|^2 at z = mu(x), or of an autoencoder's output; x is as the model sees it, and not corrupted."""
     model, constants = about.model, about.constants
 
     def error_of(x, **condition):
@@ -107,7 +107,7 @@ def reconstruction_error(about):
 
 
 def frechet(about, features):
-    """Of N / 2 means E[x|z], z ~ p(z), from N / 2 grey images x; and of these from the other half: the floor."""
+    """The distance of N / 2 means E[x|z], z ~ p(z), from N / 2 grey images x; and that of two halves of x."""
     model, x, constants, _, seed, entry = about
     rng, n = generator(seed, PICTURES), len(x) // 2
     condition = {name: c[:n] for name, c in constants.items() if name != "x"}
@@ -121,12 +121,12 @@ def frechet(about, features):
 
 
 def as_json(entries: Sequence[Entry]) -> str:
-    """A JSON array, one entry a line."""
+    """The entries as a JSON array, one per line."""
     return "[\n" + ",\n".join(entry.to_json() for entry in entries) + "\n]\n"
 
 
 def as_table(entries: Sequence[Entry]) -> str:
-    """A table in Markdown, under a line that says what all its numbers share."""
+    """The entries as a table in Markdown, under a line with what all of them share."""
     e = entries[0]
     likelihood = f", likelihood {e.likelihood}" if e.likelihood else ""
     shared = f"{e.data} {e.split}, {e.images} images, binarization {e.binarization}{likelihood}, seed {e.seed}"

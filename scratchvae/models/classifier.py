@@ -13,7 +13,7 @@ from .model import Model
 class Classifier(Model):
     """p(y|x) = softmax(h W + b),  h = features(x).
 
-    `body` is the node that makes the features, `head` the affine layer from them to the logits.
+    `body` is the node that computes the features, `head` the affine layer from them to the logits.
     """
 
     terms = ("cross_entropy",)
@@ -37,7 +37,7 @@ class Classifier(Model):
         return (nll,), backward
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """What the last hidden layer says of x, (B, H)."""
+        """The values of the last hidden layer, (B, H)."""
         return self.body(x)
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
@@ -45,11 +45,11 @@ class Classifier(Model):
         return softmax(self.head(self.features(x)))
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The most probable class, (B,)."""
+        """The most probable class, (B,), int64."""
         return self.head(self.features(x)).argmax(axis=1)
 
     def accuracy(self, x: np.ndarray, y: np.ndarray) -> float:
-        """The share of x whose most probable class is y."""
+        """The share of x (B, D) whose most probable class is y (B,)."""
         return float((self.predict(x) == y).mean())
 
 

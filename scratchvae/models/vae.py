@@ -22,7 +22,8 @@ class VAE(LatentModel):
     """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
 
     log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.
-    The latent-variable model whose KL has a formula: for another posterior or prior take LatentModel.
+    The latent-variable model whose KL has a formula: for another posterior or prior use LatentModel. `encoder` and
+    `decoder` are nodes; backward is backpropagation through both, with the reparameterization trick between them.
     """
 
     def __init__(self, encoder: Module, decoder: Module, n_latents: int, likelihood: Likelihood):
@@ -76,7 +77,7 @@ class VAE(LatentModel):
         return nll + beta * kl, backward
 
     def with_encoder(self, encoder: Module) -> "VAE":
-        """The same decoder and likelihood behind another encoder."""
+        """The same decoder and likelihood with another encoder."""
         return VAE(encoder, self.decoder, self.n_latents, self.likelihood)
 
 
@@ -84,7 +85,7 @@ def mlp_vae(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Gene
             likelihood: Likelihood | None = None, dtype: type = np.float32) -> VAE:
     """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise.
 
-    The decoder ends with n_x times as many outputs as the likelihood needs for each pixel.
+    The decoder has n_x times as many outputs as the likelihood needs per pixel.
     """
     likelihood = likelihood or Bernoulli()
     there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]

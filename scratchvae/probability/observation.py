@@ -1,4 +1,4 @@
-"""The observation model p(x|z): what the decoder's numbers say of x."""
+"""The observation model p(x|z): a decoder and its likelihood."""
 
 from ..core import Module
 
@@ -24,15 +24,15 @@ class Observation(Module):
         return nll, backward
 
     def mean(self, z, **condition):
-        """E[x|z]"""
+        """E[x|z], (M, D)"""
         return self.likelihood.mean(self.decoder(z, **condition))
 
     def sample(self, z, rng, **condition):
-        """A draw x ~ p(x|z) for each z."""
+        """A draw x ~ p(x|z) for each z, (M, D)."""
         return self.likelihood.sample(self.decoder(z, **condition), rng)
 
     def check(self, x, name):
-        """ValueError, in one sentence, for x to which the likelihood gives no density."""
+        """Raises ValueError for x at which the likelihood has no density."""
         self.likelihood.check(x, name)
 
     def flaw(self, x):
@@ -45,10 +45,10 @@ class Observation(Module):
 
     @property
     def unit(self):
-        """That of -log p(x|z): nats, unless a distance stands for the likelihood."""
+        """The unit of -log p(x|z): nats, unless a distance takes the place of the likelihood."""
         return self.likelihood.unit
 
     @property
     def is_density(self):
-        """False where a distance stands for the likelihood: then there is no p(x), and nothing to draw from."""
+        """False where a distance takes the place of the likelihood: then there is no p(x), and nothing to draw from."""
         return self.likelihood.is_density

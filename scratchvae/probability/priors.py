@@ -1,4 +1,4 @@
-"""Priors p(z): what is known of a latent before x is seen."""
+"""Priors p(z): the density of a latent before x is seen."""
 
 import math
 

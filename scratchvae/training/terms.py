@@ -13,7 +13,7 @@ from ..types import Data
 
 def example_terms(model: Module, x: Data, binarization: str | None = None, seed: int = 0, batch_size: int = 500,
                   y: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """{term: (N,)}: the terms of each example of x, with one draw an example from the given seed; nothing learns.
+    """{term: (N,)}: the terms of each example of x, with one draw per example, by `seed`; no parameter changes.
 
     x is an Examples, or a bare array with its labels y and its binarization ("dynamic" and "static": drawn once).
     """
@@ -40,7 +40,7 @@ def mean_terms(model: Module, x: Data, binarization: str | None = None, seed: in
 def term_weights(terms, weights):
     """{term: a number, or a schedule of the step} for each of the terms, 1.0 where none is given.
 
-    ValueError, in one sentence, for the weight of an unknown term, or one that is neither.
+    Raises ValueError for the weight of an unknown term, or one that is neither.
     """
     given = weights or {}
     if unknown := given.keys() - set(terms):
