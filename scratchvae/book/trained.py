@@ -8,17 +8,16 @@ import hashlib
 
 from ..core import Module
 from ..datasets import CHECKOUT, DataError
-from ..training import load_checkpoint, load_parameters, save_checkpoint
+from ..training import load_checkpoint, load_parameters, model_arrays, save_checkpoint
 
 FOLDER = CHECKOUT / "trained"
 CHECKSUMS = "SHA256SUMS"                               # as the command sha256sum writes and checks it
 
 
 def keep(name: str, model: Module | None = None, **facts) -> None:
-    """Write data/trained/NAME.npz, the parameters of `model` (if given) and JSON-able facts, and its checksum."""
-    parameters = model.parameters() if model is not None else {}
+    """Write data/trained/NAME.npz, parameters and buffers of `model` (if given) and JSON-able facts, and its checksum."""
     path = FOLDER / f"{name}.npz"
-    save_checkpoint(path, {f"parameters/{key}": p.value for key, p in parameters.items()}, facts)
+    save_checkpoint(path, {} if model is None else model_arrays(model), facts)
     checksums = read_checksums() | {path.name: sha256(path)}
     lines = [f"{checksum}  {file}\n" for file, checksum in sorted(checksums.items())]
     (FOLDER / CHECKSUMS).write_text("".join(lines), newline="\n")

@@ -222,6 +222,18 @@ def test_the_reverse_walk_bounds_from_above(world):
     assert mean_is(1, np.exp(world.log_p() - upper))
 
 
+def test_new_examples_are_drawn_from_this_prior(world):
+    """x with the z it was made of, in the order of the conditions: their mean weight is that of data."""
+    n = 4000
+    condition = {name: np.resize(c, (n, *c.shape[1:])) for name, c in world.condition.items()}
+    x, z = world.model.sample(n, np.random.default_rng(8), **condition)
+    expected = world.model.prior.sample(n, np.random.default_rng(9), np.float64, **condition)
+    for j in range(Z):
+        assert mean_is(expected[:, j].mean(), z[:, j], 6) and mean_is((expected[:, j]**2).mean(), z[:, j]**2, 6)
+    residual = x - world.model.decode(z, **condition)
+    assert mean_is(0, residual[:, 0]) and mean_is(S2, residual[:, 0]**2)
+
+
 def test_a_grid_holds_log_p_exactly(world):
     few = {name: c[:3] for name, c in world.condition.items()}
     grid = GridPosterior(world.model, world.x[:3], limit=10, **few)
