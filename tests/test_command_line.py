@@ -17,6 +17,8 @@ from scratchvae.datasets import Dataset
 from scratchvae.proof import PROOFS, prove
 from scratchvae.training import load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -7,6 +7,8 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import nn
 from ..datasets import LEVELS, load, pixels
-from ..models import mlp_iwae, mlp_vae
+from ..models import LatentModel, mlp_iwae, mlp_vae
 from ..training import Adam, cosine, fit, load_checkpoint
 
 
@@ -27,7 +29,7 @@ class Experiment:
 
     name: str
     data: str = "mnist"
-    hidden: tuple = (400,)
+    hidden: tuple[int, ...] = (400,)
     n_latents: int = 20
     activation: str = "relu"
     k: int = 1                        # draws of z per x; 1 is the VAE with its analytic KL
@@ -42,7 +44,7 @@ class Experiment:
         if self.k > 1 and self.beta != 1:
             raise ValueError(f"beta must be 1 for an IWAE, which has no KL of its own, but is {self.beta}")
 
-    def model(self):
+    def model(self) -> LatentModel:
         """The model before training, its first weights drawn from the seed."""
         rng, options = np.random.default_rng(self.seed), {"activation": getattr(nn, self.activation)}
         n_x = load(self.data).x_test[0].size
@@ -56,10 +58,10 @@ class Outcome:
     """The result of a training: plain arrays and records, which can be sent to another process or machine."""
 
     experiment: Experiment
-    parameters: dict                  # {name: array}
-    records: list
+    parameters: dict[str, np.ndarray]
+    records: list[dict]
 
-    def model(self):
+    def model(self) -> LatentModel:
         """The trained model."""
         model = self.experiment.model()
         for name, p in model.parameters().items():
@@ -67,7 +69,7 @@ class Outcome:
         return model
 
 
-def run(experiment, folder=None, progress=False):
+def run(experiment: Experiment, folder: str | Path | None = None, progress: bool = False) -> Outcome:
     """Train; -> Outcome. With a folder, a checkpoint is kept there and an interrupted training resumes from it."""
     e, model = experiment, experiment.model()
     images = load(e.data)
@@ -82,7 +84,7 @@ def run(experiment, folder=None, progress=False):
     return Outcome(e, {name: p.value.copy() for name, p in model.parameters().items()}, records)
 
 
-def sweep(function, experiments, executor):
+def sweep(function: Callable, experiments: Iterable[Experiment], executor: Executor) -> list:
     """[function(e) for e in experiments], computed by any concurrent.futures.Executor, in the same order.
 
     Each call has one BLAS thread, wherever it runs, so the bits do not depend on the executor. An exception in a call

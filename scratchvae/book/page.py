@@ -9,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 
-def show(*things):
+def show(*things: object) -> None:
     """Display the source of functions, nodes and classes as it is in the library: the code that runs.
 
     Of an object that has no source of its own, the class is shown.
@@ -23,7 +23,7 @@ def show(*things):
         display({"text/html": html, "text/plain": code}, raw=True)
 
 
-def compare(what, left, right, tolerance):
+def compare(what: str, left: float | np.ndarray, right: float | np.ndarray, tolerance: float) -> None:
     """Print both sides of an equation and assert that they agree to `tolerance`, an absolute difference.
 
     left and right are numbers, or arrays of one shape, or an array and a number that all its entries must equal. Of

@@ -4,10 +4,11 @@
 """
 
 import dataclasses
+from pathlib import Path
 
 from ..datasets import LEVELS, load, pixels
 from ..evaluation import Entry, active_units, evaluate_bound
-from .experiments import PAPERS, run
+from .experiments import PAPERS, Experiment, Outcome, run
 from .trained import recall
 
 PUBLISHED = {         # -L_5000 in nats per image, and its source
@@ -16,7 +17,8 @@ PUBLISHED = {         # -L_5000 in nats per image, and its source
 }
 
 
-def measure(experiment, folder=None, draws=5000, progress=False):
+def measure(experiment: Experiment, folder: str | Path | None = None, draws: int = 5000,
+            progress: bool = False) -> tuple[Outcome, dict]:
     """Train, and measure -L_draws on the whole test set; -> (Outcome, its facts as JSON can hold them)."""
     e, outcome = experiment, run(experiment, folder, progress)
     x_test, model = pixels(load(e.data).x_test, LEVELS[e.data]), outcome.model()
@@ -26,7 +28,7 @@ def measure(experiment, folder=None, draws=5000, progress=False):
                      "bound": dataclasses.asdict(entry), "active": active_units(model, x_test, **setting).count}
 
 
-def table():
+def table() -> str:
     """The kept results as a Markdown table."""
     lines = ["| network | data | loss | epochs | nats an image | published -L_5000 | higher by | active latents |",
              "|---|---|---|---|---|---|---|---|"]

@@ -6,6 +6,7 @@
 
 import hashlib
 
+from ..core import Module
 from ..datasets import CHECKOUT, DataError
 from ..training import load_checkpoint, load_parameters, save_checkpoint
 
@@ -13,7 +14,7 @@ FOLDER = CHECKOUT / "trained"
 CHECKSUMS = "SHA256SUMS"                               # as the command sha256sum writes and checks it
 
 
-def keep(name, model=None, **facts):
+def keep(name: str, model: Module | None = None, **facts) -> None:
     """Write data/trained/NAME.npz, the parameters of `model` (if given) and JSON-able facts, and its checksum."""
     parameters = model.parameters() if model is not None else {}
     path = FOLDER / f"{name}.npz"
@@ -23,7 +24,7 @@ def keep(name, model=None, **facts):
     (FOLDER / CHECKSUMS).write_text("".join(lines), newline="\n")
 
 
-def recall(name, model=None):
+def recall(name: str, model: Module | None = None) -> dict:
     """The facts kept under NAME; `model`, if given, gets the parameters kept with them.
 
     Raises DataError if the file is missing, or its SHA-256 is not that of the file that was kept.

@@ -1,9 +1,11 @@
 """Binary pixels: Bernoulli draws with the grey values as probabilities, once or for each batch."""
 
+import numpy as np
+
 BINARIZATIONS = ("dynamic", "static", "none")
 
 
-def binarize(x, rng):
+def binarize(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Bernoulli draws, each 1 with probability x in [0, 1]; shape and dtype of x, a float. ValueError for other x."""
     if x.size and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"x must be probabilities in [0, 1], but runs from {x.min()} to {x.max()}")

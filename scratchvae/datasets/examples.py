@@ -1,6 +1,9 @@
 """The data of a training, in one object: every array that has a row for each example."""
 
+import numpy as np
+
 from .binarization import binarize, binarize_batch, check_binarization
+from .images import Pixels
 
 
 class Examples:
@@ -16,7 +19,7 @@ class Examples:
     Raises ValueError if there are no examples, an array has not as many rows as x, or x cannot be binarized.
     """
 
-    def __init__(self, x, *, binarization="none", **others):
+    def __init__(self, x: np.ndarray | Pixels, *, binarization: str = "none", **others: np.ndarray):
         self.arrays = {"x": x, **others}
         self.binarization = check_binarization(binarization)
         for name, a in self.arrays.items():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def pixels(images, levels=255, dtype=np.float32):
+def pixels(images: np.ndarray, levels: int = 255, dtype: type = np.float32) -> np.ndarray:
     """uint8 images (N, height, width) -> (N, height * width) in [0, 1]. levels: the value of white, LEVELS[name].
 
     Raises ValueError for another dtype, or a pixel above `levels`.
@@ -27,7 +27,7 @@ class Pixels:
 
     ndim = 2
 
-    def __init__(self, images, levels=255, dtype=np.float32):
+    def __init__(self, images: np.ndarray, levels: int = 255, dtype: type = np.float32):
         self.images, self.levels, self.dtype = images, levels, np.dtype(dtype)
         self.shape = len(images), pixels(images[:1], levels, dtype).shape[1]
 
@@ -38,7 +38,7 @@ class Pixels:
         return pixels(self.images[rows], self.levels, self.dtype)
 
 
-def dequantize(images, rng, levels=255, dtype=np.float32):
+def dequantize(images: np.ndarray, rng: np.random.Generator, levels: int = 255, dtype: type = np.float32) -> np.ndarray:
     """uint8 images (N, height, width) -> (k + u) / (levels + 1), (N, height * width) in [0, 1], u uniform on [0, 1).
 
     Only with noise do whole numbers k have a density: u spreads each over its own bin of width 1 / (levels + 1), and

@@ -1,7 +1,11 @@
 """Minibatches: the examples in a random order, a few at a time."""
 
+from collections.abc import Iterator
 
-def minibatches(n, batch_size, rng):
+import numpy as np
+
+
+def minibatches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Index arrays that together hold 0..n-1 once, in a random order; the last may be shorter than batch_size.
 
     Raises ValueError unless batch_size >= 1.

@@ -19,7 +19,7 @@ class Dataset(NamedTuple):
     y_test: np.ndarray | None
 
 
-def load(name):
+def load(name: str) -> Dataset:
     """The named set, whole and as published.
 
     "fashion-mnist", "mnist"   uint8 0..255 (60000, 28, 28) and (10000, 28, 28); labels uint8

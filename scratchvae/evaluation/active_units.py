@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..models import LatentModel
+from ..types import Data
 from .held_out import posterior_means, seen
 
 
@@ -14,7 +16,8 @@ class ActiveUnits(NamedTuple):
     count: int
 
 
-def active_units(model, x, binarization=None, seed=0, threshold=0.01):
+def active_units(model: LatentModel, x: Data, binarization: str | None = None, seed: int = 0,
+                 threshold: float = 0.01) -> ActiveUnits:
     """The latents whose mean moves with x: Var_x(E[z_j|x]) > 0.01 over all of x (N, D).     Burda et al. 2016, eq. (17)
 
     The variance over these N images is that of mu_j(x) = E_q[z_j|x]; a collapsed latent has one mu_j for every x.

@@ -18,8 +18,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ..core import gradients_kept
+from ..models import LatentModel
 from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
+from ..types import Data
 from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
 
@@ -39,7 +41,8 @@ class AnnealedImportance(NamedTuple):
     acceptance: np.ndarray
 
 
-def annealed_importance(model, x, chains=16, temperatures=200, leapfrogs=8, base="prior", seed=0, rows=2000):
+def annealed_importance(model: LatentModel, x: Data, chains: int = 16, temperatures: int = 200, leapfrogs: int = 8,
+                        base: str = "prior", seed: int = 0, rows: int = 2000) -> AnnealedImportance:
     """AIS for each image of x (N, D), as the model sees it, under the p(z) p(x|z) of any latent-variable model.
 
     base         "prior": p(z), no encoder takes part; "posterior": q(z|x), which is nearer to p(z|x)
@@ -55,7 +58,8 @@ def annealed_importance(model, x, chains=16, temperatures=200, leapfrogs=8, base
     return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
-def annealed_upper_bound(model, x, z, chains=16, temperatures=200, leapfrogs=8, base="prior", seed=0, rows=2000):
+def annealed_upper_bound(model: LatentModel, x: Data, z: np.ndarray, chains: int = 16, temperatures: int = 200,
+                         leapfrogs: int = 8, base: str = "prior", seed: int = 0, rows: int = 2000) -> np.ndarray:
     """An upper bound on log p(x) in expectation, (N,), for x (N, D) drawn from the model itself together with z (N, Z).
 
     Only then is z an exact draw of p(z|x), from which the chains go to the base. log p(x) lies between this and

@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from ..models import Model
 from ..training import example_terms
+from ..types import Data
 from .held_out import ledger, mean_and_error, seen
+from .ledger import Entry
 
 
-def evaluate(model, x, *, data, split="test", binarization=None, seed=0):
+def evaluate(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,
+             seed: int = 0) -> Entry:
     """The ledger entry of the model's loss on all of x (N, D): -ELBO for a VAE, the distance for an autoencoder.
 
     In the model's unit per example, from one evaluation of forward (and one draw of the bits, if binarized), by `seed`;

@@ -6,8 +6,11 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..checks import require_positive
+from ..models import LatentModel
+from ..types import Data
 from .elbo import honest_name
 from .held_out import batches, ledger, mean_and_error, seen
+from .ledger import Entry
 
 ROWS, DRAWS = 2000, 100      # rows that go through the decoder at a time; of these for one image, at most
 
@@ -19,7 +22,8 @@ class Weights(NamedTuple):
     ess: np.ndarray
 
 
-def importance_weights(model, x, k, *, binarization=None, seed=0, progress=False):
+def importance_weights(model: LatentModel, x: Data, k: int, *, binarization: str | None = None, seed: int = 0,
+                       progress: bool = False) -> Weights:
     """L_k = log 1/k sum_i w_i,  w_i = p(x, z_i) / q(z_i|x),  and  ESS = (sum_i w_i)^2 / sum_i w_i^2, of x (N, D).
 
     One estimate of each for each image, from k draws of z; E L_k <= log p(x), and it rises with k (Burda et al. 2016,
@@ -49,7 +53,8 @@ def weights_of_batch(model, constants, k, rng):
     return largest + np.log(total / k), total**2 / squares
 
 
-def evaluate_bound(model, x, k, *, data, split="test", binarization=None, seed=0, progress=False):
+def evaluate_bound(model: LatentModel, x: Data, k: int, *, data: str, split: str = "test",
+                   binarization: str | None = None, seed: int = 0, progress: bool = False) -> Entry:
     """The ledger entry of -L_k on all of x (N, D), in the model's unit per image, with its standard error over them.
 
     Raises ValueError as `importance_weights` does.

@@ -16,7 +16,7 @@ def fit_table(model, x, start=None, steps=100, lr=0.05, n=5, **condition):
     -> a model of the observation and prior of `model`, which is not changed, with the fitted TableEncoder; and the ELBO
     of each x before each step, (steps, B), in nats where the likelihood is a density
     """
-    table = TableEncoder(len(x), model.n_latents, x.dtype)
+    table = TableEncoder(len(x), model.n_latents, dtype=x.dtype)
     if start is not None:
         table.mu.value[...], table.logvar.value[...] = start
     local = model.one_draw.with_encoder(table)

@@ -10,6 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from ..models import LatentModel
+from ..types import Data
 from .aggregate import log_aggregate, log_marginals
 from .held_out import batches, encodings, mean_and_error, seen
 
@@ -34,7 +36,7 @@ class RateDistortion:
         return mean_and_error(getattr(self, name))
 
 
-def rate_distortion(model, x, binarization=None, seed=0):
+def rate_distortion(model: LatentModel, x: Data, binarization: str | None = None, seed: int = 0) -> RateDistortion:
     """The terms of every image of x (N, D); one z per image, and bits if the model sees bits, from `seed`.
 
     q(z) is the mixture of these N encoders, and n is among them: so I(x; z) <= log N, whatever the images. It is the
@@ -50,7 +52,8 @@ def rate_distortion(model, x, binarization=None, seed=0):
     return RateDistortion(distortion, rate, log_q - log_p, mutual_information, marginal_kl)
 
 
-def split_marginal_kl(model, x, binarization=None, seed=0):
+def split_marginal_kl(model: LatentModel, x: Data, binarization: str | None = None,
+                      seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The two terms of KL(q(z) || p(z)), at the draws of `rate_distortion`; up to rounding they sum to its marginal_kl.
 
     -> total correlation log q(z) - sum_j log q(z_j), (N,), and log q(z_j) - log p(z_j) of every latent, (N, Z), nats.

@@ -2,21 +2,27 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..datasets import Examples
+from ..models import Model
 from ..seeds import PICTURES, generator
+from ..types import Data
 from .active_units import active_units
 from .elbo import evaluate, honest_name
 from .frechet import frechet_distance, frechet_floor
 from .held_out import in_batches, ledger, mean_and_error, seen
 from .importance import importance_weights
+from .ledger import Entry
 from .rate_distortion import rate_distortion
 
 
-def report(model, x, *, data, split="test", binarization=None, samples=100, seed=0, features=None):
+def report(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,
+           samples: int = 100, seed: int = 0,
+           features: Callable[[np.ndarray], np.ndarray] | None = None) -> list[Entry]:
     """A list of ledger entries, all that is measured of a model on x (N, D), in the memory of a few thousand images.
 
     samples    k of L_k, the draws of z per image
@@ -114,12 +120,12 @@ def frechet(about, features):
             for name, value in distances.items()]
 
 
-def as_json(entries):
+def as_json(entries: Sequence[Entry]) -> str:
     """The entries as a JSON array, one per line."""
     return "[\n" + ",\n".join(entry.to_json() for entry in entries) + "\n]\n"
 
 
-def as_table(entries):
+def as_table(entries: Sequence[Entry]) -> str:
     """The entries as a table in Markdown, under a line with what all of them share."""
     e = entries[0]
     likelihood = f", likelihood {e.likelihood}" if e.likelihood else ""

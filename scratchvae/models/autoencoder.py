@@ -1,10 +1,12 @@
 """Autoencoders: a code for each x, and x from its code. There is no prior and no p(x), so no loss is a bound."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
-from ..core import Sequential
+from ..core import Module, Sequential
 from ..nn import Linear, TiedLinear, mlp, relu
-from ..probability import Bernoulli, SquaredError
+from ..probability import Bernoulli, Likelihood, SquaredError
 from .model import Model
 
 
@@ -16,7 +18,7 @@ class Autoencoder(Model):
 
     terms = ("reconstruction",)
 
-    def __init__(self, encoder, decoder, distance):
+    def __init__(self, encoder: Module, decoder: Module, distance: Likelihood):
         self.encoder = encoder
         self.decoder = decoder
         self.distance = distance
@@ -48,15 +50,15 @@ class Autoencoder(Model):
 
         return (loss,), backward
 
-    def encode(self, x):
+    def encode(self, x: np.ndarray) -> np.ndarray:
         """The code z = f(x), (B, Z)."""
         return self.encoder(x)
 
-    def decode(self, z):
+    def decode(self, z: np.ndarray) -> np.ndarray:
         """The image g(z), (B, D)."""
         return self.distance.mean(self.decoder(z))
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """g(f(x)), (B, D)."""
         return self.decode(self.encode(x))
 
@@ -67,7 +69,7 @@ class DenoisingAutoencoder(Autoencoder):
     `corrupt(x, rng)` is `gaussian_noise`, `mask_noise` or any function with the same arguments.
     """
 
-    def __init__(self, encoder, decoder, distance, corrupt):
+    def __init__(self, encoder: Module, decoder: Module, distance: Likelihood, corrupt: Callable):
         super().__init__(encoder, decoder, distance)
         self.corrupt = corrupt
 
@@ -76,18 +78,19 @@ class DenoisingAutoencoder(Autoencoder):
         return {"corrupted": self.corrupt(x, rng)}
 
 
-def gaussian_noise(x, rng, sigma=0.2):
+def gaussian_noise(x: np.ndarray, rng: np.random.Generator, sigma: float = 0.2) -> np.ndarray:
     """x + sigma * eps,  eps ~ N(0, I), of the shape and dtype of x"""
     return x + sigma * rng.standard_normal(x.shape, x.dtype)
 
 
-def mask_noise(x, rng, dropped=0.3):
+def mask_noise(x: np.ndarray, rng: np.random.Generator, dropped: float = 0.3) -> np.ndarray:
     """x with each entry set to 0 with probability `dropped`, of the shape and dtype of x"""
     return x * (rng.random(x.shape, x.dtype) >= dropped)
 
 
-def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=None, corrupt=None, tied=False,
-                    dtype=np.float32):
+def mlp_autoencoder(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Generator, *,
+                    activation: Module = relu, distance: Likelihood | None = None, corrupt: Callable | None = None,
+                    tied: bool = False, dtype: type = np.float32) -> Autoencoder:
     """n_x - hidden - n_latents and back, e.g. mlp_autoencoder(784, [256], 64, rng); it denoises if `corrupt` is given.
 
     Without a hidden layer the activation is applied to the code: mlp_autoencoder(784, [], 256, rng) is 784-256-784.
@@ -104,7 +107,8 @@ def mlp_autoencoder(n_x, hidden, n_latents, rng, *, activation=relu, distance=No
     return assemble(Sequential(*there), Sequential(*back), distance or Bernoulli(), corrupt)
 
 
-def linear_autoencoder(n_x, n_latents, rng, *, corrupt=None, tied=False, dtype=np.float32):
+def linear_autoencoder(n_x: int, n_latents: int, rng: np.random.Generator, *, corrupt: Callable | None = None,
+                       tied: bool = False, dtype: type = np.float32) -> Autoencoder:
     """y = (x W + b) V + c, trained on |y - x|^2; V is the transpose of W if `tied`.     Baldi & Hornik 1989"""
     encoder = Linear(n_x, n_latents, rng, dtype=dtype)
     decoder = TiedLinear(encoder) if tied else Linear(n_latents, n_x, rng, dtype=dtype)

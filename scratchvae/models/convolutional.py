@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from ..core import Module
 from ..microbatches import MicroBatches
 from ..nn import Conv2d, ConvTranspose2d, GaussianHeads, Linear, Reshape, flatten, relu
-from ..probability import SquaredError
+from ..probability import Likelihood, SquaredError
 from .vae import VAE
 
 
-def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, dtype=np.float32):
+def conv_vae(n_latents: int, rng: np.random.Generator, *, activation: Module = relu,
+             likelihood: Likelihood | None = None, channels: int = 32, dtype: type = np.float32) -> VAE:
     """A VAE of flat 28 x 28 images x (B, 784); `likelihood` is the SquaredError of the lessons unless given.
 
     SquaredError is a distance, not a likelihood: trained with weights={"kl": 5} this is the network as it is published.

@@ -6,10 +6,11 @@ import numpy as np
 
 from ..nn import GaussianHeads
 from ..probability import Gaussian
+from .linear_gaussian import LinearGaussian
 from .vae import VAE
 
 
-def exact_vae(model):
+def exact_vae(model: LinearGaussian) -> VAE:
     """The VAE, in float64, of a LinearGaussian: its decoder, and of all diagonal q(z|x) the one with the highest ELBO.
 
     mu = M^-1 W'(x - b), the mean of p(z|x), and sigma_j^2 = s2 / M_jj, one over the diagonal of its precision. Where

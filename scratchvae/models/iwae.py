@@ -10,10 +10,13 @@ Three quantities that are often confused:
 w_i = p(x, z_i) / q(z_i|x) with z_i ~ q(z|x). DReG has the value of L_k and another gradient, of less variance.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..core import Module
 from ..nn import relu
-from ..probability import log_mean_exp
+from ..probability import Likelihood, log_mean_exp
 from .latent import LatentModel
 from .vae import mlp_vae
 
@@ -26,7 +29,7 @@ class IWAE(LatentModel):
 
     terms = ("negative_bound",)
 
-    def __init__(self, model, k):
+    def __init__(self, model: LatentModel, k: int):
         if k < 1:
             raise ValueError(f"k, the draws of z for each x, must be at least 1, but is {k}")
         super().__init__(model.posterior, model.observation, model.prior)
@@ -112,7 +115,9 @@ def normalized(log_w):
     return softmax(np.ones_like(log_w[:, 0]))
 
 
-def mlp_iwae(n_x, hidden, n_latents, rng, *, k, activation=relu, likelihood=None, estimator=IWAE, dtype=np.float32):
+def mlp_iwae(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Generator, *, activation: Module = relu,
+             likelihood: Likelihood | None = None, k: int, estimator: type[IWAE] = IWAE,
+             dtype: type = np.float32) -> IWAE:
     """The networks of mlp_vae, trained on L_k: mlp_iwae(784, [200, 200], 50, rng, k=5); `estimator` is IWAE or DReG."""
     vae = mlp_vae(n_x, hidden, n_latents, rng, activation=activation, likelihood=likelihood, dtype=dtype)
     return estimator(vae, k)

@@ -8,7 +8,8 @@ evaluation/ measures is made of the same three terms.
 
 import numpy as np
 
-from ..probability import DiagonalGaussian
+from ..core import Module
+from ..probability import DiagonalGaussian, Observation, Posterior, Prior
 from .model import Model
 
 
@@ -22,7 +23,7 @@ class LatentModel(Model):
     quantity = "-ELBO"
     samples = 1
 
-    def __init__(self, posterior, observation, prior):
+    def __init__(self, posterior: Posterior, observation: Observation, prior: Prior):
         self.posterior = posterior
         self.observation = observation
         self.prior = prior
@@ -79,32 +80,32 @@ class LatentModel(Model):
         """The model whose loss is -ELBO: this one; for an IWAE, the one it trains."""
         return self
 
-    def with_encoder(self, encoder):
+    def with_encoder(self, encoder: Module) -> "LatentModel":
         """The same observation and prior, and the posterior N(mu, sigma^2) of another encoder."""
         return LatentModel(DiagonalGaussian(encoder), self.observation, self.prior)
 
-    def encode(self, x, **condition):
+    def encode(self, x: np.ndarray, **condition) -> tuple[np.ndarray, np.ndarray]:
         """(mu, logvar) of q(z|x), each (B, Z); ValueError unless the posterior is a diagonal Gaussian."""
         if not hasattr(self.posterior, "encode"):
             raise ValueError(f"the posterior must be a diagonal Gaussian to have (mu, logvar), but is a "
                              f"{type(self.posterior).__name__}; `code` gives the z of eps = 0")
         return self.posterior.encode(x, **condition)
 
-    def code(self, x, **condition):
+    def code(self, x: np.ndarray, **condition) -> np.ndarray:
         """z at eps = 0, (B, Z): the mean of a Gaussian q(z|x)."""
         if hasattr(self.posterior, "encode"):
             return self.encode(x, **condition)[0]
         return self.posterior(x, np.zeros((len(x), 1, self.n_latents), x.dtype), **condition)[0]
 
-    def decode(self, z, **condition):
+    def decode(self, z: np.ndarray, **condition) -> np.ndarray:
         """E[x|z], (B, D)"""
         return self.observation.mean(z, **condition)
 
-    def reconstruct(self, x, **condition):
+    def reconstruct(self, x: np.ndarray, **condition) -> np.ndarray:
         """E[x|z] at z = code(x), (B, D): for a picture, not for a bound."""
         return self.decode(self.code(x, **condition), **condition)
 
-    def sample(self, n, rng, **condition):
+    def sample(self, n: int, rng: np.random.Generator, **condition) -> tuple[np.ndarray, np.ndarray]:
         """n new examples x ~ p(x|z), (n, D), and the z ~ p(z) they are drawn from, (n, Z); E[x|z] is decode(z)."""
         z = self.prior.sample(n, rng, self.dtype, **condition)
         return self.observation.sample(z, rng, **condition), z

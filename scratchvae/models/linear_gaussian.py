@@ -20,7 +20,7 @@ class LinearGaussian:
     ValueError for shapes that do not fit together, or s2 <= 0.
     """
 
-    def __init__(self, W, b, s2):
+    def __init__(self, W: np.ndarray, b: np.ndarray, s2: float):
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise ValueError(f"W must have shape (D, Z) and b (D,), but they have {W.shape} and {b.shape}")
         self.W, self.b, self.s2 = W, b, require_positive(s2=s2)
@@ -65,7 +65,7 @@ class LinearGaussian:
         error = x - self.b - z @ self.W.T
         return (error * error).sum(axis=1)
 
-    def sample(self, n, rng):
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """n draws from p(x, z): x (n, D) and its z (n, Z), float64."""
         D, Z = self.W.shape
         z = rng.standard_normal((n, Z))

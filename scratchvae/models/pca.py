@@ -23,7 +23,7 @@ class PCA:
     linear maps to k numbers and back, this one has the smallest mean squared error.     Pearson 1901
     """
 
-    def __init__(self, x):
+    def __init__(self, x: np.ndarray):
         self.b, self.covariance = mean_and_covariance(x)
         eigenvalues, U = np.linalg.eigh(self.covariance)
         self.eigenvalues, self.U = eigenvalues[::-1], U[:, ::-1]        # eigh gives the smallest first

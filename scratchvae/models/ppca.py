@@ -8,9 +8,10 @@ import math
 import numpy as np
 
 from .linear_gaussian import LinearGaussian
+from .pca import PCA
 
 
-def fit_ppca(pca, n_latents, s2=None):
+def fit_ppca(pca: PCA, n_latents: int, s2: float | None = None) -> LinearGaussian:
     """W = U_k (L_k - s2 I)^1/2, the maximum of the likelihood, from the eigenvalues L and directions U of a PCA.
 
     s2 is the mean of the D - k eigenvalues left out, the maximum-likelihood estimate; or it is given, and then a latent
@@ -21,7 +22,7 @@ def fit_ppca(pca, n_latents, s2=None):
     return LinearGaussian(pca.U[:, :n_latents] * np.sqrt(np.maximum(kept - s2, 0)), pca.b, s2)
 
 
-def em_step(model, S, keep_s2=False):
+def em_step(model: LinearGaussian, S: np.ndarray, keep_s2: bool = False) -> LinearGaussian:
     """One iteration of EM on data with mean model.b and covariance S (D, D), -> a new model; keep_s2 keeps the noise.
 
     E: with m = M^-1 W' (x - b), the averages  A = <(x - b) m'> = S W M^-1  and  <E zz'> = s2 M^-1 + <m m'>

@@ -12,7 +12,7 @@ class TableEncoder(Module):
     al. 2013 call mu_i and logvar_i the local variational parameters.
     """
 
-    def __init__(self, n_examples, n_latents, dtype=np.float64):
+    def __init__(self, n_examples: int, n_latents: int, *, dtype: type = np.float64):
         self.mu = Parameter(np.zeros((n_examples, n_latents), dtype))
         self.logvar = Parameter(np.zeros((n_examples, n_latents), dtype))
 

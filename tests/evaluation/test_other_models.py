@@ -35,6 +35,8 @@ from scratchvae.probability import (
     StandardNormal,
 )
 
+pytestmark = pytest.mark.slow
+
 D, Z, S2 = 4, 2, 0.5
 rng = np.random.default_rng(0)
 W, A, B = 1.3 * rng.standard_normal((Z, D)), rng.standard_normal((2, D)), rng.standard_normal((2, Z))

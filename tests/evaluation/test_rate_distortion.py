@@ -43,6 +43,7 @@ def grid_integrals(mu, logvar, limit=14, points=841):
             kl(q, marginals[0][:, None] * marginals[1], step**2), np.array([kl(one, p, step) for one in marginals]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_terms_are_the_integrals(seed):
     rng = np.random.default_rng([seed, 41])
