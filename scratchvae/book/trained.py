@@ -15,7 +15,7 @@ CHECKSUMS = "SHA256SUMS"                               # as the command sha256su
 
 
 def keep(name: str, model: Module | None = None, **facts) -> None:
-    """Write data/trained/NAME.npz, parameters and buffers of `model` (if given) and JSON-able facts, and its checksum."""
+    """Write data/trained/NAME.npz, parameters and buffers of a model and JSON-able facts, and its checksum."""
     path = FOLDER / f"{name}.npz"
     save_checkpoint(path, {} if model is None else model_arrays(model), facts)
     checksums = read_checksums() | {path.name: sha256(path)}

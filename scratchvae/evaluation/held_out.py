@@ -16,7 +16,8 @@ def seen(x, binarization, seed):
     x is Examples, or a bare array with its binarization. The draws are those of `example_terms`.
     """
     rng = generator(seed, TEST)
-    return Examples.of(x, binarization=binarization).drawn(rng).arrays, rng
+    arrays = Examples.of(x, binarization=binarization).drawn(rng).arrays
+    return arrays | {"x": arrays["x"][:]}, rng                  # Pixels become floats here
 
 
 def ledger(model, x, binarization, **facts):

@@ -60,6 +60,8 @@ def split_marginal_kl(model: LatentModel, x: Data, binarization: str | None = No
     It takes an exponential for each of N^2 Z densities, many times the work of `rate_distortion`. Only for a prior that
     is a product over the latents (it has `log_marginals`) and a diagonal Gaussian q(z|x).
     """
+    if not hasattr(model.prior, "log_marginals"):
+        raise ValueError(f"the prior must be a product over the latents, but is a {type(model.prior).__name__}")
     constants, rng = seen(x, binarization, seed)
     *_, z, _, _ = one_draw_each(model, constants, rng)
     mu, logvar = encodings(model, constants)

@@ -111,7 +111,7 @@ def frechet(about, features):
     model, x, constants, _, seed, entry = about
     rng, n = generator(seed, PICTURES), len(x) // 2
     condition = {name: c[:n] for name, c in constants.items() if name != "x"}
-    real, z = features(Examples.of(x).x), model.prior.sample(n, rng, constants["x"].dtype, **condition)
+    real, z = features(Examples.of(x).x[:]), model.prior.sample(n, rng, constants["x"].dtype, **condition)
     made = features(in_batches(lambda x, **condition: model.decode(x, **condition), {"x": z, **condition}))
     distances = {f"Frechet distance of {n} mean images, on a classifier's features":
                  frechet_distance(made, real[rng.permutation(len(x))[:n]]),

@@ -29,8 +29,8 @@ class Autoencoder(Model):
 
     @property
     def quantity(self):
-        """The distance: "cross-entropy" or "squared error"."""
-        return "cross-entropy" if self.distance.is_density else "squared error"
+        """The distance: "cross-entropy", "squared error" or "distance by Laplace(scale=0.2)"."""
+        return self.distance.as_distance or f"distance by {self.distance.describe()}"
 
     @property
     def unit(self):

@@ -28,7 +28,10 @@ class Observation(Module):
         return self.likelihood.mean(self.decoder(z, **condition))
 
     def sample(self, z, rng, **condition):
-        """A draw x ~ p(x|z) for each z, (M, D)."""
+        """A draw x ~ p(x|z) for each z, (M, D); ValueError where a distance stands for the likelihood."""
+        if not self.is_density:
+            raise ValueError(f"likelihood must be a density to draw x from, but {self.describe()} is a distance: "
+                             "`mean` gives what it compares x with")
         return self.likelihood.sample(self.decoder(z, **condition), rng)
 
     def check(self, x, name):
