@@ -8,6 +8,21 @@ from ..evaluation import frechet_distance
 from ..probability import log_mean_exp, log_sum_exp, softmax
 from .checking import agree, exercise, require
 
+LEVELS = np.array([[-2e4], [0.0], [-3000.0], [300.0], [0.0]])     # added to five rows: rows of very different scale
+ONE_FOR_ALL = ("You took out one largest log weight for all rows: in rows far below it every weight is rounded to 0. "
+               "Each row needs its own: max(axis=1, keepdims=True).")
+NOT_THE_LARGEST = ("You took another number out than the largest of the row (its mean, or one of its draws): a weight "
+                   "far above it overflows. Only after taking out the largest is every term at most 1.")
+
+
+def minus_one_for_all(log_w):
+    return np.exp(log_w - log_w.max())
+
+
+def minus_the_mean(log_w):
+    return np.exp(log_w - log_w.mean(axis=1, keepdims=True))
+
+
 # ---- 12.1 the bound
 
 
@@ -36,6 +51,8 @@ from .checking import agree, exercise, require
     "You averaged over the examples too: one number an example, please.": lambda log_w: log_mean_exp(log_w).mean(),
     "You averaged over all weights of all examples at once: each example has its own mean.":
         lambda log_w: log_mean_exp(log_w.reshape(1, -1))[0],
+    ONE_FOR_ALL: lambda log_w: log_w.max() + np.log(minus_one_for_all(log_w).mean(axis=1)),
+    NOT_THE_LARGEST: lambda log_w: log_w.mean(axis=1) + np.log(minus_the_mean(log_w).mean(axis=1)),
 })
 def bound(answer, known):
     """log_w (B, k) -> log 1/k sum_i exp(log_w_i), (B,)."""
@@ -50,6 +67,11 @@ def bound(answer, known):
     for shift in (-2000.0, 1000.0):
         require(agree(known(answer, log_w + shift), log_mean_exp(log_w) + shift),
                 f"All log weights {shift:+.0f}: the answer must move by exactly {shift:+.0f}, and stay finite.")
+    require(agree(known(answer, np.array([[-2000.0, 0.0, -2500.0]])), np.array([-math.log(3)])),
+            "The log weights -2000, 0 and -2500: the mean weight is 1/3, so the answer is -log 3.")
+    require(agree(known(answer, log_w + LEVELS), log_mean_exp(log_w) + LEVELS[:, 0]),
+            "Rows of very different scale, one near -20000 and another near 0: each row must move with its own log "
+            "weights. Take out the largest of each row, not one for all rows.")
     require(agree(value, log_mean_exp(log_w)), "It is not the logarithm of the mean weight.")
 
 
@@ -58,6 +80,10 @@ def bound(answer, known):
 
 def weighted(v, dlog_w):
     return (v[:, :, None] * dlog_w).sum(axis=1)
+
+
+def normalized(w):
+    return w / w.sum(axis=1, keepdims=True)
 
 
 @exercise(mistakes={
@@ -90,6 +116,10 @@ def weighted(v, dlog_w):
     "You summed over the examples: one gradient an example, please.":
         lambda log_w, dlog_w: weighted(softmax(log_w), dlog_w).sum(axis=0),
     "The sum over the draws is missing.": lambda log_w, dlog_w: softmax(log_w)[:, :, None] * dlog_w,
+    "You normalized over all draws of all examples: the weights of each example sum to 1.":
+        lambda log_w, dlog_w: weighted(softmax(log_w.reshape(1, -1)).reshape(log_w.shape), dlog_w),
+    ONE_FOR_ALL: lambda log_w, dlog_w: weighted(normalized(minus_one_for_all(log_w)), dlog_w),
+    NOT_THE_LARGEST: lambda log_w, dlog_w: weighted(normalized(minus_the_mean(log_w)), dlog_w),
 })
 def iwae_gradient(answer, known):
     """(log_w (B, k), dlog_w (B, k, P)) -> the gradient of log 1/k sum_i w_i, (B, P)."""
@@ -101,11 +131,14 @@ def iwae_gradient(answer, known):
             "With one draw, the gradient of the bound is that of its log w.")
     require(agree(known(answer, np.full((5, 4), -3.0), dlog_w), dlog_w.mean(axis=1)),
             "If all weights are equal, all draws have the same say: the mean of their gradients.")
-    lonely = np.where(np.arange(4) == 2, 0.0, -800.0) + np.zeros((5, 1))
+    lonely = np.where(np.arange(4) == 2, 0.0, -3000.0) + np.zeros((5, 1))
     require(agree(known(answer, lonely, dlog_w), dlog_w[:, 2]),
             "If one weight is far larger than all others, its gradient is the answer.")
     require(agree(known(answer, log_w - 2000, dlog_w), value),
             "All weights times the same number: the gradient must not change, and must stay finite.")
+    require(agree(known(answer, log_w + LEVELS, dlog_w), value),
+            "Rows of very different scale, one near -20000 and another near 0: no row's gradient may change. Take out "
+            "the largest log weight of each row, not one for all rows.")
     h = 1e-30
     slope = np.stack([log_of_mean(log_w + 1j * h * dlog_w[:, :, p]).imag / h for p in range(3)], axis=1)
     require(agree(value, slope), "It is not the slope of the bound (by the complex step).")
@@ -121,6 +154,10 @@ def log_of_mean(log_w):
 
 def normalized_ess(log_w):
     return 1 / (softmax(log_w)**2).sum(axis=1)
+
+
+def ess(w):
+    return w.sum(axis=1)**2 / (w**2).sum(axis=1)
 
 
 @exercise(mistakes={
@@ -140,10 +177,12 @@ def normalized_ess(log_w):
     "You used log w where w belongs.": lambda log_w: log_w.sum(axis=1)**2 / (log_w**2).sum(axis=1),
     "You counted with the softmax of the losses -log w.": lambda log_w: normalized_ess(-log_w),
     "Without taking out the largest, exp underflows to 0 / 0 or overflows. The ESS does not change when all weights "
-    "are divided by the largest.": lambda log_w: np.exp(log_w).sum(axis=1)**2 / (np.exp(log_w)**2).sum(axis=1),
+    "are divided by the largest.": lambda log_w: ess(np.exp(log_w)),
     "You summed over the examples (axis 0); the draws are axis 1.": lambda log_w: normalized_ess(log_w.T),
     "You averaged over the examples: one number an example, please.": lambda log_w: normalized_ess(log_w).mean(),
     "That is k: the number of draws, whatever their weights.": lambda log_w: np.full(len(log_w), float(log_w.shape[1])),
+    ONE_FOR_ALL: lambda log_w: ess(minus_one_for_all(log_w)),
+    NOT_THE_LARGEST: lambda log_w: ess(minus_the_mean(log_w)),
 })
 def effective_sample_size(answer, known):
     """log_w (B, k) -> (sum w)^2 / sum w^2, (B,)."""
@@ -151,13 +190,16 @@ def effective_sample_size(answer, known):
     value = known(answer, log_w)
     require(np.shape(value) == (5,), f"One number an example: shape (5,), not {np.shape(value)}.")
     require(agree(known(answer, np.full((3, 7), -2.0)), np.full(3, 7.0)), "Seven equal weights: all 7 draws count.")
-    lonely = np.array([[0.0, -800.0, -900.0]])
+    lonely = np.array([[-2000.0, 0.0, -2500.0]])
     require(agree(known(answer, lonely), np.ones(1)), "One weight far above all others: 1 draw counts.")
     require(agree(known(answer, np.log(np.array([[1.0, 3.0]]))), np.array([1.6])),
             "The weights 1 and 3: (1 + 3)^2 / (1 + 9) = 1.6.")
     for shift in (-2000.0, 1000.0):
         require(agree(known(answer, log_w + shift), value),
                 "All weights times the same number: the ESS must not change, and must stay finite.")
+    require(agree(known(answer, log_w + LEVELS), value),
+            "Rows of very different scale, one near -20000 and another near 0: no row's ESS may change. Take out the "
+            "largest log weight of each row, not one for all rows.")
     require(agree(value, normalized_ess(log_w)), "It is not (sum w)^2 / sum w^2.")
 
 

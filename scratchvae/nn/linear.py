@@ -11,7 +11,7 @@ class Linear(Module):
 
     x of shape (B, n_in) -> y of shape (B, n_out). W starts as `init(n_in, n_out, rng)`, b as 0.
 
-        dx = dy W',  dW = x' dy,  db = sum_b dy_b
+        dx = dy W',  dW = x' dy,  db = the sum of dy over the batch
 
     If x is data, nothing learns from dx, and in the first layer of a network it would be a third of the work: built
     with input_grad=False, backward returns None for it.

@@ -78,6 +78,7 @@ class Claim:
         return [d if learns else 0 * d for d, learns in zip(self.draw_like(self.point()), self.learns, strict=True)]
 
     def constants_as(self, dtype):
+        """The constants, arrays of floats in this precision."""
         return {name: c.astype(dtype) if isinstance(c, np.ndarray) and c.dtype.kind == "f" else c
                 for name, c in self.constants.items()}
 

@@ -10,59 +10,44 @@ from .turns import require_the_parameters
 SLICE = 10_000              # examples that are checked at a time
 
 
-def check(model, turns, data, batch_size, **needs_a_vector):
-    """Everything below, for the data {split: Examples}; -> what forward is given of one training example."""
-    require_same_place(model, turns, data)
-    require_the_parameters(model, turns)
-    require_vectors(turns, **needs_a_vector)
-    for split, examples in data.items():
-        require_explainable(model, examples, split)
-    tried = {split: trial(model, turns, examples, split, batch_size) for split, examples in data.items()}
-    return tried["train"]
-
-
 def data_of(x_train, y_train, x_test, y_test, binarization):
-    """{"train": Examples, "test": Examples}, or without a test set; a bare one is binarized as the training set is."""
-    train = examples_of("train", x_train, y_train, binarization)
-    if x_test is None:
-        return {"train": train}
-    beside = binarization if isinstance(x_test, Examples) else train.binarization
-    return {"train": train, "test": examples_of("test", x_test, y_test, beside)}
+    """{"train": Examples, "test": Examples}, or without a test set; a bare one is binarized as the training set is.
 
-
-def examples_of(split, x, y, binarization):
-    """Examples.of; the ValueError of what does not go together says in which set."""
+    ValueError, in one sentence, that says in which set there is what does not go together.
+    """
+    split, data = "train", {}
     try:
-        return Examples.of(x, y=y, binarization=binarization)
+        data["train"] = Examples.of(x_train, y=y_train, binarization=binarization)
+        if x_test is not None:
+            split, said = "test", binarization if isinstance(x_test, Examples) else data["train"].binarization
+            data["test"] = Examples.of(x_test, y=y_test, binarization=said)
     except ValueError as error:
         raise ValueError(f"in the {split} set, {error}") from None
+    return data
 
 
-def require_same_place(model, turns, data):
-    """ValueError, in one sentence, unless all arrays lie where the model does, in the computer's memory or a GPU's."""
-    here, place = on_host(model), "in the computer's memory" if on_host(model) else "on a GPU"
-    for split, examples in data.items():
-        for name, a in examples.arrays.items():
-            if on_host(a) != here:
-                raise ValueError(f"{name}_{split} must be {place}, as the model is; to_device and to_host "
-                                 "(backend.py) move it")
-    for turn in turns:
-        if hasattr(turn.optimizer, "theta") and on_host(turn.optimizer.theta.value) != here:
+def require_optimizers(model, turns, **needs_a_vector):
+    """ValueError, in one sentence, unless the optimizers learn this model, where it lies, and can do what is asked.
+
+    needs_a_vector   options that need the flat vector of an Adam or an SGD, unless they are None
+    """
+    place = place_of(model)
+    for optimizer in (turn.optimizer for turn in turns):
+        if hasattr(optimizer, "theta") and place_of(optimizer.theta.value) != place:
             raise ValueError(f"optimizer must be made when the model is {place} already: it packs what it finds")
+        for name, value in needs_a_vector.items():
+            if value is not None and not hasattr(optimizer, "theta"):
+                raise ValueError(f"{name} must be None for {type(optimizer).__name__}, which has no flat vector of the "
+                                 "parameters, as Adam has")
+    require_the_parameters(model, turns)
 
 
-def require_vectors(turns, **options):
-    """ValueError, in one sentence, for an option that needs a flat vector of the parameters where there is none."""
-    for turn in turns:
-        for name, value in options.items():
-            if value is not None and not hasattr(turn.optimizer, "theta"):
-                raise ValueError(f"{name} must be None for {type(turn.optimizer).__name__}, which has no flat vector "
-                                 "of the parameters, as Adam has")
-
-
-def require_explainable(model, examples, split):
-    """ValueError, in one sentence, unless floats have the model's precision, and it can explain every x."""
+def require_examples(model, examples, split):
+    """ValueError, in one sentence, unless they lie where the model does, in its precision, and it accepts every x."""
     for name, a in examples.arrays.items():
+        if place_of(a) != place_of(model):
+            raise ValueError(f"{name}_{split} must be {place_of(model)}, as the model is; to_device and to_host "
+                             "(backend.py) move it")
         if a.dtype.kind == "f" and a.dtype != model.dtype:
             raise ValueError(f"{name}_{split} must be {model.dtype} as the model is, but is {a.dtype}")
     for start in range(0, len(examples), SLICE):
@@ -73,12 +58,17 @@ def require_explainable(model, examples, split):
                              f"{x.min()} to {x.max()}")
 
 
+def place_of(thing):
+    """Where an array, or what a model learns, lies."""
+    return "in the computer's memory" if on_host(thing) else "on a GPU"
+
+
 def trial(model, turns, examples, split, batch_size):
     """What forward is given of one example (of a batch, if they depend on each other), after every turn has taken it.
 
     ValueError, in one sentence, if one of them cannot: labels are missing, or x has another width than the model.
     """
-    rng = generator(0, TRIAL, like=examples.x)
+    rng = generator(0, TRIAL, like=model)
     try:
         batch = examples.batch(slice(batch_size if model.coupled else 1), rng)
         constants = batch | model.noise(batch["x"], rng)

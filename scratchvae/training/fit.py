@@ -10,11 +10,11 @@ from ..checks import require_positive
 from ..core import Module
 from ..seeds import BITS, generator
 from ..types import Data, Optimizer, Schedule
-from .checkpoints import CheckpointError
-from .checks import check, data_of
+from .checks import data_of, require_examples, require_optimizers, trial
 from .epoch import Interrupted, train_an_epoch
 from .interrupt import interruptible
 from .parallel import executor_for
+from .resume import go_on
 from .run import Run
 from .schedules import name_of
 from .terms import mean_terms, term_weights
@@ -51,34 +51,32 @@ def fit(model: Module, x_train: Data, *, optimizer: Optimizer | Mapping[str, Opt
     for name, value in {"epochs": epochs, "batch_size": batch_size, "workers": workers,
                         "clip": 1 if clip is None else clip}.items():
         require_positive(**{name: value})
-    data = data_of(x_train, y_train, x_test, y_test, binarization)
     turns = turns_of(model, optimizer)
+    require_optimizers(model, turns, clip=clip, checkpoint=checkpoint)
     weights = term_weights([name for turn in turns for name in turn.terms], weights)
-    example = check(model, turns, data, batch_size, clip=clip, checkpoint=checkpoint)
-    plan = {"batch_size": batch_size, "weights": {name: name_of(w) for name, w in weights.items()},
-            "binarization": data["train"].binarization, "clip": clip, "seed": seed, "examples": len(data["train"]),
-            "lr": lr_of(turns), "workers": workers, "schedule": name_of(schedule)}
-    executor = executor_for(model, turns, workers, batch_size, example)
-    run = Run(executor, turns, plan, weights, schedule, checkpoint, settings)
-    if checkpoint is not None and Path(checkpoint).exists():
-        if not resume:
-            raise CheckpointError(f"checkpoint {checkpoint} is already there; resume=True (--resume) goes on from it, "
-                                  "another path starts anew")
-        run.load()
-    return epochs_of(run, epochs, progress, **data)
+    data = data_of(x_train, y_train, x_test, y_test, binarization)
+    for split, examples in data.items():
+        require_examples(model, examples, split)
+    tried = {split: trial(model, turns, examples, split, batch_size) for split, examples in data.items()}
+    executor = executor_for(model, turns, workers, batch_size, tried["train"])
+    plan = {"batch_size": batch_size, "weights": {name: name_of(w) for name, w in weights.items()}, "clip": clip,
+            "seed": seed, "lr": lr_of(turns), "workers": workers, "schedule": name_of(schedule)}
+    run = Run(executor, turns, data, plan, weights, schedule, checkpoint, settings)
+    go_on(run, resume)
+    return epochs_of(run, epochs, progress)
 
 
-def epochs_of(run, epochs, progress, train, test=None):
+def epochs_of(run, epochs, progress):
     """The records of the epochs that are still to be done, as they are done."""
     seed = run.plan["seed"]
-    if train.binarization == "static":
-        train = train.drawn(generator(seed, BITS, like=train.x))
+    if run.train.binarization == "static":
+        run.train = run.train.drawn(generator(seed, BITS, like=run.model))
     with tqdm(total=epochs * run.steps_an_epoch, initial=run.steps_done, unit="step", desc=run.executor.name,
               disable=None if progress else True) as bar:
         while run.epoch < epochs:
             with interruptible() as interrupted:
-                train_an_epoch(run, train, interrupted, bar.update)
-                record = run.close_epoch({} if test is None else mean_terms(run.model, test, seed=seed))
+                train_an_epoch(run, interrupted, bar.update)
+                record = run.close_epoch({} if run.test is None else mean_terms(run.model, run.test, seed=seed))
             bar.set_postfix({name: f"{value:.1f}" for name, value in (record["test"] or record["train"]).items()})
             yield record
             if interrupted():

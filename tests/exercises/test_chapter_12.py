@@ -42,14 +42,85 @@ SOLUTIONS = {
     "diagonal_frechet": lambda m_a, var_a, m_b, var_b:
         ((m_a - m_b)**2).sum() + ((np.sqrt(var_a) - np.sqrt(var_b))**2).sum(),
 }
-OTHERWISE_RIGHT = {   # other ways of writing a right answer
-    "bound": lambda log_w: np.logaddexp.reduce(log_w, axis=1) - math.log(log_w.shape[1]),
-    "iwae_gradient": lambda log_w, dlog_w: np.einsum("bk,bkp->bp", solved_weights(log_w), dlog_w),
-    "effective_sample_size": lambda log_w: np.exp(2 * np.logaddexp.reduce(log_w, axis=1)
-                                                  - np.logaddexp.reduce(2 * log_w, axis=1)),
-    "active_count": lambda mu, logvar: np.count_nonzero(((mu - mu.mean(axis=0))**2).mean(axis=0) > 0.01),
-    "diagonal_frechet": lambda m_a, var_a, m_b, var_b:
-        float(np.sum((m_a - m_b)**2) + np.sum(var_a + var_b - 2 * np.sqrt(var_a * var_b))),
+
+
+def row_by_row(f):
+    """An answer that treats one example at a time, with Python's own numbers."""
+    return lambda log_w, *more: np.array([f(row, *rest) for row, *rest in zip(log_w.tolist(), *more, strict=True)])
+
+
+def bound_of_row(row):
+    return max(row) + math.log(math.fsum(math.exp(a - max(row)) for a in row) / len(row))
+
+
+def ess_of_row(row):
+    w = [math.exp(a - max(row)) for a in row]
+    return math.fsum(w)**2 / math.fsum(a * a for a in w)
+
+
+def gradient_of_row(row, dlog_w):
+    return np.average(dlog_w, axis=0, weights=[math.exp(a - max(row)) for a in row])
+
+
+def from_the_best_draw(log_w):
+    """The weights divided by the largest of the row, which is found by its place."""
+    return np.exp(log_w - np.take_along_axis(log_w, log_w.argmax(axis=1)[:, None], axis=1))
+
+
+def softmax_by_logaddexp(log_w):
+    return np.exp(log_w - np.logaddexp.reduce(log_w, axis=1)[:, None])
+
+
+OTHERWISE_RIGHT = [   # other ways of writing a right answer
+    ("bound", lambda log_w: np.logaddexp.reduce(log_w, axis=1) - math.log(log_w.shape[1])),
+    ("bound", row_by_row(bound_of_row)),
+    ("bound", lambda log_w: log_w.max(axis=1) + np.log(from_the_best_draw(log_w).mean(axis=1))),
+    ("bound", lambda log_w: log_w.max(axis=-1) + np.log(np.exp(log_w.T - log_w.max(axis=-1)).sum(axis=0))
+        - np.log(log_w.shape[-1])),
+    ("bound", log_mean_exp),
+    ("iwae_gradient", lambda log_w, dlog_w: np.einsum("bk,bkp->bp", solved_weights(log_w), dlog_w)),
+    ("iwae_gradient", lambda log_w, dlog_w: (solved_weights(log_w)[:, None] @ dlog_w)[:, 0]),
+    ("iwae_gradient", lambda log_w, dlog_w: np.einsum("bk,bkp->bp", softmax_by_logaddexp(log_w), dlog_w)),
+    ("iwae_gradient", row_by_row(gradient_of_row)),
+    ("iwae_gradient", lambda log_w, dlog_w: (log_mean_exp.forward(log_w)[1](np.ones(len(log_w)))[:, :, None]
+                                             * dlog_w).sum(axis=1)),
+    ("effective_sample_size", lambda log_w: np.exp(2 * np.logaddexp.reduce(log_w, axis=1)
+                                                   - np.logaddexp.reduce(2 * log_w, axis=1))),
+    ("effective_sample_size", lambda log_w: 1 / np.square(softmax_by_logaddexp(log_w)).sum(axis=1)),
+    ("effective_sample_size", row_by_row(ess_of_row)),
+    ("effective_sample_size", lambda log_w: from_the_best_draw(log_w).sum(axis=1)**2
+        / (from_the_best_draw(log_w)**2).sum(axis=1)),
+    ("active_count", lambda mu, logvar: np.count_nonzero(((mu - mu.mean(axis=0))**2).mean(axis=0) > 0.01)),
+    ("diagonal_frechet", lambda m_a, var_a, m_b, var_b:
+        float(np.sum((m_a - m_b)**2) + np.sum(var_a + var_b - 2 * np.sqrt(var_a * var_b)))),
+]
+
+
+def minus(pivot, tiny=0.0):
+    """The three answers with the weights exp(log w - pivot(log w)) and, if it is asked for, a small number added."""
+    def weights(log_w):
+        return np.exp(log_w - pivot(log_w))
+
+    def normalized(log_w):
+        return weights(log_w) / (weights(log_w).sum(axis=1, keepdims=True) + tiny)
+
+    return {"bound": lambda log_w: (pivot(log_w) + np.zeros((len(log_w), 1)))[:, 0]
+            + np.log(weights(log_w).mean(axis=1) + tiny),
+            "iwae_gradient": lambda log_w, dlog_w: (normalized(log_w)[:, :, None] * dlog_w).sum(axis=1),
+            "effective_sample_size": lambda log_w: 1 / (normalized(log_w)**2 + tiny).sum(axis=1)}
+
+
+def clipped(log_w):
+    """A softmax that is right for log weights of a usual size."""
+    return solved_weights(np.clip(log_w - log_w.max(), -700, 0))
+
+
+WRONG_PIVOTS = {   # what is taken out of each row, and what the student reads
+    "the largest of all rows": (lambda log_w: log_w.max(), exercises.ONE_FOR_ALL),
+    "the largest of all rows, as an array": (lambda log_w: np.max(log_w, keepdims=True), exercises.ONE_FOR_ALL),
+    "the mean": (lambda log_w: log_w.mean(axis=1, keepdims=True), exercises.NOT_THE_LARGEST),
+    "the first draw": (lambda log_w: log_w[:, :1], exercises.NOT_THE_LARGEST),
+    "the smallest": (lambda log_w: log_w.min(axis=1, keepdims=True), exercises.NOT_THE_LARGEST),
 }
 UNLISTED = [
     ("bound", lambda log_w: solved_bound(log_w) + 0.1, "With one draw"),
@@ -74,6 +145,14 @@ UNLISTED = [
     ("effective_sample_size", lambda log_w: (solved_weights(log_w) > 0.01).sum(axis=1), "1.6"),
     ("effective_sample_size", lambda log_w: solved_weights(log_w), "shape (5,)"),
     ("effective_sample_size", lambda log_w: solved_ess(log_w.clip(-700)), "must not change"),
+    *[(name, minus(lambda log_w: log_w.max(), 1e-20)[name], "not one for all rows")
+      for name in ("bound", "iwae_gradient", "effective_sample_size")],
+    ("bound", lambda log_w: log_w.max() + np.log(np.exp(np.clip(log_w - log_w.max(), -700, 0)).mean(axis=1)),
+     "not one for all rows"),
+    ("iwae_gradient", lambda log_w, dlog_w: (clipped(log_w)[:, :, None] * dlog_w).sum(axis=1), "not one for all rows"),
+    ("effective_sample_size", lambda log_w: 1 / (clipped(log_w)**2).sum(axis=1), "not one for all rows"),
+    ("effective_sample_size", lambda log_w: np.nan_to_num(minus(np.max)["effective_sample_size"](log_w), nan=1.0),
+     "not one for all rows"),
     ("active_count", lambda mu, logvar: int((mu.var(axis=0) > 0.02).sum()), "exactly one"),
     ("active_count", lambda mu, logvar: int((mu.var(axis=0) > 0.005).sum()), "exactly one"),
     ("active_count", lambda mu, logvar: int((np.ptp(mu, axis=0) > 0.01).sum()), "exactly one"),
@@ -102,9 +181,17 @@ def test_the_solution_is_right(capsys, name):
     assert said(capsys, name, SOLUTIONS[name]) == (True, "Right.")
 
 
-@pytest.mark.parametrize("name", OTHERWISE_RIGHT)
-def test_another_way_of_writing_it_is_right_too(capsys, name):
-    assert said(capsys, name, OTHERWISE_RIGHT[name]) == (True, "Right.")
+@pytest.mark.parametrize(("name", "answer"), OTHERWISE_RIGHT,
+                         ids=[f"{a[0]}-{i}" for i, a in enumerate(OTHERWISE_RIGHT)])
+def test_another_way_of_writing_it_is_right_too(capsys, name, answer):
+    assert said(capsys, name, answer) == (True, "Right.")
+
+
+@pytest.mark.parametrize("name", ["bound", "iwae_gradient", "effective_sample_size"])
+@pytest.mark.parametrize("pivot", WRONG_PIVOTS)
+def test_taking_out_another_number_than_the_largest_of_the_row_is_named(capsys, name, pivot):
+    taken_out, sentence = WRONG_PIVOTS[pivot]
+    assert said(capsys, name, minus(taken_out)[name]) == (False, f"Not yet. {sentence}")
 
 
 @pytest.mark.parametrize("name", SOLUTIONS)

@@ -39,8 +39,8 @@ MUTANTS = [
         name="random state not in the checkpoint",
         mistake="a resumed run draws other numbers than the run that was not interrupted",
         seen="https://github.com/huggingface/transformers/issues/17032",
-        module="training.run",
-        edits={'        self.rng.bit_generator.state = facts["generator"]\n': ""},
+        module="training.resume",
+        edits={'    run.rng.bit_generator.state = facts["generator"]\n': ""},
         caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[dynamic-Adam]"),
     Mutant(
         name="one order for every epoch",
@@ -61,8 +61,8 @@ MUTANTS = [
         name="optimizer's state not restored",
         mistake="a resumed run builds a new Adam: its moments and its t begin at 0 again",
         seen="https://github.com/OpenNMT/OpenNMT-py/issues/617",
-        module="training.run",
-        edits={"restore(state, arrays, prefix, self.checkpoint)": "pass"},
+        module="training.resume",
+        edits={"restore(state, arrays, prefix, run.checkpoint)": "pass"},
         caught_by="training/test_fit.py::test_a_resumed_run_ends_in_the_same_bits[none-Adam]"),
     Mutant(
         name="gradient not cleared",

@@ -42,24 +42,28 @@ def negative_elbo(f, p, *, x, eps, beta=1.0):
     return nll + beta * kl
 
 
-def log_weights(f, p, x, eps, held=False):
-    """log p(x, z) - log q(z|x), (B, k); if held, the density q keeps its place, and dz is weighted by w once more."""
-    q = encode(f, p, x)
-    z = q.loc[:, None] + q.scale[:, None] * eps
-    density = D.Normal(q.loc.detach(), q.scale.detach()) if held else q
-    B, k, Z = eps.shape
-    y = through(f.decoder, p, z.reshape(B * k, Z))
-    log_likelihood = -through(f.likelihood, p, y, x=torch.repeat_interleave(x, k, 0)).reshape(B, k)
-    log_q = D.Normal(density.loc[:, None], density.scale[:, None]).log_prob(z).sum(2)
-    log_w = log_likelihood + standard(z).log_prob(z).sum(2) - log_q
-    if held:
-        z.register_hook(lambda dz: dz * torch.softmax(log_w.detach(), 1)[:, :, None])
+def log_joint(f, p, z, *, x):
+    """log p(x, z), (M,)"""
+    return through(f.prior, p, z) - through(f.observation, p, z, x=x)
+
+
+def log_weights(f, p, eps, *, x, score=True):
+    """log p(x, z) - log q(z|x), (B, k); without its score term, dz is weighted by w once more, as DReG does."""
+    B, k, _ = eps.shape
+    z, log_q = through(f.posterior, p, x, eps, score=score)
+    log_w = (log_joint(f, p, z, x=torch.repeat_interleave(x, k, 0)) - log_q).reshape(B, k)
+    if not score:
+        z.register_hook(lambda dz: dz * torch.softmax(log_w.detach(), 1).reshape(-1, 1))
     return log_w
 
 
-def iwae(f, p, *, x, eps, held=False):
-    log_w = log_weights(f, p, x, eps, held)
-    return -(torch.logsumexp(log_w, 1) - math.log(f.k))
+def latent_model(f, p, *, x, eps):
+    z, log_q = through(f.posterior, p, x, eps[:, None])
+    return through(f.observation, p, z, x=x), log_q - through(f.prior, p, z)
+
+
+def iwae(f, p, *, x, eps, score=True):
+    return math.log(f.k) - torch.logsumexp(log_weights(f, p, eps, x=x, score=score), 1)
 
 
 MODEL_TWINS = {
@@ -67,9 +71,12 @@ MODEL_TWINS = {
     models.DenoisingAutoencoder: autoencoder,
     models.Classifier: classifier,
     models.TableEncoder: table,
+    models.LatentModel: latent_model,
+    models.LatentModel.log_joint: log_joint,
+    models.LatentModel.log_weights: log_weights,
     models.VAE: vae,
     models.VAE.negative_elbo: negative_elbo,
     models.IWAE: iwae,
-    models.IWAE.surrogate: lambda f, p, *, x, eps, v: -(v * log_weights(f, p, x, eps)).sum(1),
-    models.DReG: lambda f, p, *, x, eps: iwae(f, p, x=x, eps=eps, held=True),
+    models.IWAE.surrogate: lambda f, p, *, x, eps, v: -(v * log_weights(f, p, eps, x=x)).sum(1),
+    models.DReG: lambda f, p, *, x, eps: iwae(f, p, x=x, eps=eps, score=False),
 }

@@ -97,13 +97,30 @@ def categorical(f, p, logits, *, x):
     return -levels.log_prob(torch.round(x * (f.levels - 1))).sum(1)
 
 
-def through(f, p, y, /, **constants):
-    """f(y), of any module of ours: a Sequential node by node, everything else by its twin."""
+def through(f, p, *ys, **constants):
+    """f(*ys), of any module of ours: a Sequential node by node, everything else by its twin."""
     if isinstance(f, core.Sequential):
         for g in f.nodes:
-            y = through(g, p, y)
-        return y
-    return TWINS[f if isinstance(f, core.node) else type(f)](f, p, y, **constants)
+            ys = (through(g, p, *ys),)
+        return ys[0]
+    return TWINS[f if isinstance(f, core.node) else type(f)](f, p, *ys, **constants)
+
+
+def gaussian_draw(f, p, mu, logvar, eps, *, score=True):
+    """z and log q(z); without its score term, of a density that knows nothing of the parameters."""
+    q = normal(mu, logvar)
+    z = q.loc + q.scale * eps
+    density = q if score else D.Normal(q.loc.detach(), q.scale.detach())
+    return z, density.log_prob(z).sum(1)
+
+
+def diagonal_gaussian(f, p, x, eps, *, score=True):
+    mu, logvar = (torch.repeat_interleave(a, eps.shape[1], 0) for a in through(f.encoder, p, x))
+    return gaussian_draw(f, p, mu, logvar, eps.flatten(0, 1), score=score)
+
+
+def mixture_logpdf(f, p, z, logits, mu, logvar):
+    return D.MixtureSameFamily(D.Categorical(logits=logits), D.Independent(normal(mu, logvar), 1)).log_prob(z)
 
 
 def bernoulli_nll(f, p, logits, *, x):
@@ -136,6 +153,7 @@ TWINS = {
     nn.softplus: lambda f, p, x: softplus(x),
     nn.Linear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
     nn.TiedLinear: lambda f, p, h: F.linear(h, p(f.W), p(f.b)),
+    nn.Conditioned: lambda f, p, x, *, c: through(f.net, p, torch.cat([x, c], 1)),
     nn.straight_through: lambda f, p, soft, *, hard: soft + (hard - soft).detach(),
     nn.unfold: unfold,
     nn.fold: fold,
@@ -148,6 +166,12 @@ TWINS = {
     probability.gaussian_kl: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD).sum(1),
     probability.monte_carlo_kl: monte_carlo_kl,
     probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
+    probability.gaussian_draw: gaussian_draw,
+    probability.DiagonalGaussian: diagonal_gaussian,
+    probability.StandardNormal: lambda f, p, z: STANDARD.log_prob(z).sum(1),
+    probability.gaussian_mixture_logpdf: mixture_logpdf,
+    probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),
+    probability.Observation: lambda f, p, z, *, x: through(f.likelihood, p, through(f.decoder, p, z), x=x),
     probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
     probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
     probability.repeat: lambda f, p, x, *, k: torch.repeat_interleave(x, k, 0),

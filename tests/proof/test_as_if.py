@@ -8,7 +8,7 @@ import pytest
 from scratchvae.core import Module, Sequential, gradients_kept, node
 from scratchvae.models import IWAE, DReG, mlp_iwae
 from scratchvae.nn import Linear, straight_through, tanh
-from scratchvae.probability import Gaussian, gaussian_kl
+from scratchvae.probability import Gaussian, gaussian_draw, gaussian_kl, gaussian_logpdf
 from scratchvae.proof import ProofError, prove, stop_gradient
 from scratchvae.proof.dreg import dreg_surrogate
 
@@ -109,6 +109,22 @@ def test_a_generator_learns_through_a_discriminator_that_learns_nothing():
 def test_a_parameter_that_should_learn_nothing_and_does_is_named():
     game = Game(kept=False)
     with pytest.raises(ProofError, match=r"the gradient of D\.nodes\.0\.W must be exactly 0, for it is no parameter"):
+        prove(game, eps=x(5, 2), of=game.G)
+
+
+def test_one_entry_that_should_learn_nothing_and_does_is_enough():
+    class OneEntry(Game):
+        def forward(self, *, eps):
+            judged, backward = super().forward(eps=eps)
+
+            def leaking(dloss):
+                backward(dloss)
+                self.D.nodes[2].W.grad[1] += 1e-9 * dloss.sum()
+
+            return judged, leaking
+
+    game = OneEntry()
+    with pytest.raises(ProofError, match=r"D\.nodes\.2\.W must be exactly 0, .* its largest entry is \d\.\de-(09|10)"):
         prove(game, eps=x(5, 2), of=game.G)
 
 
@@ -238,6 +254,20 @@ def test_the_gradient_of_the_bound_is_that_of_the_weighted_sum_with_weights_held
         x=x, eps=eps, v=stop_gradient(model.weights(x=x, eps=eps)))[0])
     with pytest.raises(ProofError, match="wrong for encoder"):
         prove(model, **noise, as_if=lambda x, eps: model.surrogate(x=x, eps=eps, v=model.weights(x=x, eps=eps))[0])
+
+
+def test_a_draw_without_its_score_term_is_a_draw_of_a_density_held_fixed():
+    """Sticking the landing, Roeder et al. 2017: log q(z) has a gradient through z, and none through mu and logvar."""
+    def held(mu, logvar, eps, score):
+        z = mu + np.exp(logvar / 2) * eps
+        return z, gaussian_logpdf(z, stop_gradient(mu), stop_gradient(logvar))
+
+    mu, logvar, eps = x(4, 3), x(4, 3, seed=2), x(4, 3, seed=3)
+    assert prove(gaussian_draw, mu, logvar, eps, score=False, as_if=held).complex_step <= 1e-12
+    with pytest.raises(ProofError, match="wrong for input 0 .*, input 1"):
+        prove(gaussian_draw, mu, logvar, eps, score=False)
+    with pytest.raises(ProofError, match="wrong for input 0 .*, input 1"):
+        prove(gaussian_draw, mu, logvar, eps, score=True, as_if=held)
 
 
 def test_dreg_is_no_derivative_of_its_bound_but_that_of_its_surrogate():

@@ -219,3 +219,13 @@ def test_proving_leaves_the_model_as_it_was():
     assert layer.W.value.dtype == np.float32
     assert np.array_equal(layer.W.value, W) and np.array_equal(layer.W.grad, grad)
 
+
+
+def test_a_backward_that_uses_up_what_it_remembers_is_found():
+    @node
+    def double(x):
+        factors = [2.0, 3.0, 2.0, 2.0]
+        return 2 * x, lambda dy: dy * factors.pop(0)
+
+    with pytest.raises(ProofError, match="double: backward called twice gives two different gradients of input 0"):
+        prove(double, x(3, 2))

@@ -22,6 +22,7 @@ from scratchvae.training import (
     fit,
     load_checkpoint,
     mean_terms,
+    save_checkpoint,
 )
 
 X = np.random.default_rng(0).random((100, 12), np.float32)
@@ -303,3 +304,28 @@ def test_a_run_is_resumed_only_as_what_it_was(tmp_path, changed, sentence):
     trained(epochs=1, checkpoint=path)
     with pytest.raises(CheckpointError, match=sentence):
         trained(epochs=2, checkpoint=path, resume=True, **changed)
+
+
+def test_a_checkpoint_that_does_not_know_a_part_of_the_plan_is_not_asked_for_it(tmp_path):
+    """As one of an earlier version, when there was no such part."""
+    path = tmp_path / "checkpoint.npz"
+    trained(epochs=1, checkpoint=path)
+    arrays, facts = load_checkpoint(path)
+    del facts["plan"]["schedule"], facts["plan"]["workers"]
+    save_checkpoint(path, arrays, facts)
+    rest, _ = trained(model(seed=9), epochs=3, checkpoint=path, resume=True)
+    assert np.array_equal(rest, trained(epochs=3)[0])
+
+
+def test_a_checkpoint_is_resumed_with_as_many_workers(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    trained(epochs=1, checkpoint=path)
+    with pytest.raises(CheckpointError, match="was trained with workers = 1; it cannot be resumed with 2"):
+        trained(epochs=2, checkpoint=path, resume=True, workers=2)
+
+
+def test_a_checkpoint_that_is_there_already_is_found_at_the_call(tmp_path):
+    path, vae = tmp_path / "checkpoint.npz", model()
+    trained(epochs=1, checkpoint=path)
+    with pytest.raises(CheckpointError, match="already there"):
+        fit(vae, X, optimizer=Adam(vae), epochs=1, checkpoint=path)

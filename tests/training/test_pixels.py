@@ -1,4 +1,4 @@
-"""Images that stay uint8 until they are looked at: the same training as on the floats, to the bit."""
+"""Images that stay uint8 until a batch is made of them: the same training as on the floats, to the bit."""
 
 import numpy as np
 import pytest

@@ -23,7 +23,7 @@ from scratchvae.probability import (
 from scratchvae.training import SGD, Adam, Interrupted, NonFiniteLoss, TextbookAdam, fit
 from scratchvae.training.parallel import OneThread, Threads, executor_for
 from scratchvae.training.parallel.choose import threads_for
-from scratchvae.training.parallel.threads import INTERVAL, replica
+from scratchvae.training.parallel.threads import INTERVAL, divide, replica
 from scratchvae.training.turns import turns_of
 
 RNG = np.random.default_rng(0)
@@ -212,6 +212,12 @@ def test_an_optimizer_without_a_flat_vector_has_one_thread(monkeypatch):
         vae = MODELS["vae"](np.float32)
         executor = executor_for(vae, turns_of(vae, optimizer(vae)), 1, 33, example(vae, X[:1]))
         assert type(executor) is kind
+
+
+@pytest.mark.parametrize(("examples", "n"), [(33, 2), (1, 3), (0, 2), (10, 4)])
+def test_examples_are_divided_as_numpy_divides_them(examples, n):
+    parts = [np.arange(examples)[rows] for rows in divide(examples, n)]
+    assert all(map(np.array_equal, parts, np.array_split(np.arange(examples), n)))
 
 
 def test_a_replica_shares_values_and_owns_its_gradients():

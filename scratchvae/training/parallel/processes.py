@@ -4,25 +4,18 @@ Parameters, buffers and moments lie in memory that forked processes share; each 
 step is
 
     forward and backward of the own rows | barrier | add the gradients and update, each its own blocks | barrier
-
-The processes live for one epoch and are ended with it, however it ends.
 """
 
 import contextlib
-import mmap
-import multiprocessing
-import os
-import platform
-import signal
-import sys
-import warnings
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..flat import lay_out, pack
+from ..flat import lay_out
 from ..optimizers import add_up, blocks
 from .executor import Executor
+from .family import Family
+from .shared import require_shared_memory, share, shared_zeros
 
 
 class Processes(Executor):
@@ -31,13 +24,24 @@ class Processes(Executor):
     def __init__(self, model, turn, workers):
         require_shared_memory(workers)
         super().__init__(model, f"{workers} processes")
-        self.workers, self.children, self.pipe = workers, [], None
+        self.workers, self.family = workers, Family(workers)
         share(model, turn.optimizer)
         self.buffers = [(buffer, buffer.value) for buffer in model.buffers().values()]
         theta = turn.optimizer.theta
         self.gradients = [theta.grad, *(shared_zeros(theta.value.shape, model.dtype) for _ in range(workers - 1))]
         self.sums = shared_zeros((workers, len(turn.terms)), np.float64)
-        self.arrived, self.asked = memoryview(shared_zeros(workers, np.int64)), shared_zeros(1, np.int64)
+        self.asked = shared_zeros(1, np.int64)
+
+    @contextlib.contextmanager
+    def at_work(self, interrupted):
+        """Within, every process runs the block, each with its own `rank`; after it, only the first goes on."""
+        self.interrupted = interrupted
+        self.keep_buffers_shared()
+        with threadpool_limits(1), self.family.at_work():
+            self.rank = self.family.rank
+            if self.rank:
+                lay_out(self.model.parameters().values(), "grad", self.gradients[self.rank])
+            yield
 
     def rows(self, rows):
         return np.array_split(rows, self.workers)[self.rank]
@@ -49,7 +53,7 @@ class Processes(Executor):
         self.sums[self.rank] = sums
         if self.rank == 0:
             self.asked[0] = self.interrupted()
-        self.barrier()
+        self.family.barrier()
         self.stop = bool(self.asked[0])
         return self.sums.sum(axis=0).tolist()
 
@@ -59,23 +63,23 @@ class Processes(Executor):
         if clip is not None:
             for block in own:
                 add_up(self.gradients, block)
-            self.barrier()
+            self.family.barrier()
             norm = np.sqrt(np.vdot(total, total))
-            self.barrier()
+            self.family.barrier()
             for block in own:
                 total[block] *= min(1.0, clip / float(norm)) if norm else 1.0
         optimizer.advance()
         for block in own:
             add_up(self.gradients, block)
             optimizer.update(block, total[block])
-        self.barrier()
+        self.family.barrier()
 
     def after_step(self, constants):
         """The first process calls it, with its own examples; its Buffers are those of all."""
         if self.rank == 0:
             self.model.after_step(**constants)
             self.keep_buffers_shared()
-        self.barrier()
+        self.family.barrier()
 
     def keep_buffers_shared(self):
         """Copy into shared memory the buffers that were given a new array in place of a new content."""
@@ -83,98 +87,3 @@ class Processes(Executor):
             if buffer.value is not shared:
                 shared[...] = buffer.value
                 buffer.value = shared
-
-    @contextlib.contextmanager
-    def at_work(self, interrupted):
-        """Within, every process runs the block, each with its own `rank`; after it, only the first goes on."""
-        self.interrupted = interrupted
-        self.arrived[:] = memoryview(np.zeros(self.workers, np.int64))
-        self.round, parent = 0, os.getpid()
-        self.keep_buffers_shared()
-        with threadpool_limits(1):
-            try:
-                self.fork(parent)
-                yield
-            except BaseException as error:
-                if self.rank:
-                    self.pipe.send(error)
-                raise
-            finally:
-                if self.rank:
-                    os._exit(0)
-                self.end_children()
-
-    def fork(self, parent):
-        for rank in range(1, self.workers):
-            here, there = multiprocessing.Pipe()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)    # of fork beside threads: none of them is ours
-                child = os.fork()
-            if child == 0:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)           # Ctrl-C is for the first process to answer
-                self.rank, self.parent, self.pipe, self.children = rank, parent, there, []
-                lay_out(self.model.parameters().values(), "grad", self.gradients[rank])
-                return
-            self.children.append((child, here))
-
-    def end_children(self):
-        for child, _ in self.children:
-            with contextlib.suppress(ProcessLookupError):
-                if sys.exc_info()[0] is not None:
-                    os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-        self.children = []
-
-    def barrier(self):
-        """Go on when every process has come here. It spins: a sleep would take longer than a step."""
-        self.round += 1
-        self.arrived[self.rank] = self.round
-        for other in range(self.workers):
-            spins = 0
-            while self.arrived[other] < self.round:
-                spins += 1
-                if spins % 1000 == 0:
-                    self.check_others()
-                    os.sched_yield()
-
-    def check_others(self):
-        """End if the first process is gone; raise here what another could not do."""
-        if self.rank and os.getppid() != self.parent:
-            os._exit(1)
-        for _, pipe in self.children:
-            if pipe.poll():
-                try:
-                    error = pipe.recv()
-                except EOFError:
-                    error = RuntimeError("a worker process has died; the training was stopped")
-                raise error
-
-
-def share(model, optimizer):
-    """Move the parameters, the moments and the buffers to memory that forked processes share."""
-    moments = {name: a for name, a in optimizer.state().items() if a.shape == optimizer.theta.value.shape}
-    optimizer.theta = pack(model, shared_zeros)
-    for name, a in moments.items():
-        setattr(optimizer, name, shared_copy(a))
-    for buffer in model.buffers().values():
-        buffer.value = shared_copy(buffer.value)
-
-
-def shared_copy(a):
-    """The array, in memory that forked processes share."""
-    moved = shared_zeros(a.shape, a.dtype)
-    moved[...] = a
-    return moved
-
-
-def shared_zeros(shape, dtype):
-    """An array of zeros that stays one and the same in forked processes."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
-
-
-def require_shared_memory(workers):
-    """ValueError, in one sentence, where processes do not share memory as this file needs it."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise ValueError(f"workers can be more than 1 only on Linux on x86-64, but is {workers} on {sys.platform} "
-                         f"on {platform.machine()}")

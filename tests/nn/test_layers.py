@@ -1,4 +1,4 @@
-"""Layers that see data: input_grad=False changes nothing but that no gradient of x is computed."""
+"""Linear, Conv2d and mlp: the options that change no value; input_grad=False is for a layer that sees data."""
 
 import numpy as np
 import pytest
@@ -39,6 +39,12 @@ def test_an_mlp_hands_it_to_its_first_layer_alone():
     assert all(f.input_grad for f in mlp([4, 3, 2], seeded())[::2])
     y, backward = Sequential(*nodes).forward(np.ones((5, 4), np.float32))
     assert backward(np.ones_like(y)) is None and all(f.W.grad.any() for f in nodes[::2])
+
+
+@pytest.mark.parametrize("activation", ["relu", np.tanh, None])
+def test_an_activation_that_is_no_node_is_named_at_once(activation):
+    with pytest.raises(ValueError, match="^activation must be a node, such as relu of scratchvae.nn, but is "):
+        mlp([4, 3], seeded(), activation=activation)
 
 
 @pytest.mark.parametrize("wrong", [lambda rng: Linear(4, 3, rng, np.float64), lambda rng: mlp([4, 3], rng, tanh)])
