@@ -67,6 +67,10 @@ def test_a_wrong_name_is_said():
         from scratchvae.book import kep  # noqa: F401
 
 
+def test_no_file_hides_a_module_of_python_from_one_that_is_run_by_itself():
+    assert not {path.stem for path in Path(sv.__file__).parent.iterdir()} & sys.stdlib_module_names
+
+
 @pytest.mark.parametrize("face", [sv, sv.book, sv.proof], ids=lambda face: face.__name__)
 def test_type_checkers_see_the_names_that_are_imported_late(face):
     stub = ast.parse(Path(face.__file__).with_suffix(".pyi").read_text())
