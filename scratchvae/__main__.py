@@ -24,7 +24,7 @@ EXAMPLES = {
 
 def program():
     """What the user typed to get here."""
-    return "python -m scratchvae" if Path(sys.argv[0]).name == "__main__.py" else "scratchvae"
+    return "python -m scratchvae" if Path(sys.argv[0]) == Path(__file__) else "scratchvae"
 
 
 def parser(arguments):

@@ -3,8 +3,10 @@
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from scratchvae.__main__ import main
 from scratchvae.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_CALLED = {"CheckpointError", "Interrupted", "NonFiniteLoss"}
 MAKERS = [make for name, make in vars(sv.models).items() if name.startswith(("mlp_", "conv_", "linear_auto"))]
 TYPED = [*MAKERS, sv.models.VAE, sv.models.LatentModel, sv.models.IWAE, sv.models.DReG, sv.models.Autoencoder,
@@ -62,6 +65,10 @@ def test_a_wrong_name_is_said():
     assert error.value.name == "modles" and error.value.obj is sv              # so Python says: Did you mean 'models'?
     with pytest.raises(ImportError, match="cannot import name 'kep'"):
         from scratchvae.book import kep  # noqa: F401
+
+
+def test_no_file_hides_a_module_of_python_from_one_that_is_run_by_itself():
+    assert not {path.stem for path in Path(sv.__file__).parent.iterdir()} & sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("face", [sv, sv.book, sv.proof], ids=lambda face: face.__name__)
@@ -127,5 +134,45 @@ def test_help_tells_defaults_where_there_are_any(name, capsys):
     with pytest.raises(SystemExit):
         main([name, "--help"])
     out = capsys.readouterr().out
+    assert out.startswith(f"usage: scratchvae {name} ")
     assert "None" not in out and "False" not in out
     assert "(default: " in out
+
+
+def test_the_plan_in_the_readme_is_that_of_the_package():
+    rooms = {f"{path.name}/" if path.is_dir() else path.name for path in (ROOT / "scratchvae").iterdir()}
+    unsaid = {"__init__.py", "__init__.pyi", "__main__.py", "__pycache__/", "faces.py", "py.typed", "book.mplstyle"}
+    plan = README.split("```\nscratchvae/\n")[1].split("```")[0]
+    assert {line.split()[0] for line in plan.splitlines()} == rooms - unsaid
+
+
+def test_the_readme_is_found_by_the_words_of_the_field():
+    assert all(word in README.lower() for word in ("backpropagation", "jacobian", "gradient accumulation", "autograd"))
+
+
+def test_the_example_of_the_readme_runs(capsys):
+    """As it is typed there, but on the smallest images and for one epoch."""
+    example = README.split("Train a model of your own")[1].split("```python\n")[1].split("```")[0]
+    for typed, small in {"mnist": "digits", "784": "64", "epochs=10": "epochs=1"}.items():
+        assert typed in example
+        example = example.replace(typed, small)
+    exec(example, {})
+    assert "-ELBO = " in capsys.readouterr().out
+
+
+def test_the_version_stands_in_every_file_that_names_it():
+    assert f"version: {sv.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## [{sv.__version__}] - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_address_of_the_project_stands_in_one_place():
+    (address,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"].values()
+    others = [ROOT / name for name in ("README.md", "CITATION.cff", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile")]
+    assert not any(address in path.read_text(encoding="utf-8") for path in [*others, *ROOT.glob("scratchvae/**/*.py")])
+
+
+def test_contributing_names_tests_that_there_are():
+    named = re.findall(r"`(tests/\S+\.py)(?:::(\w+))?`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert len(named) > 15
+    for file, test in named:
+        assert not test or f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"

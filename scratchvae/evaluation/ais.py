@@ -21,7 +21,7 @@ from ..core import gradients_kept
 from ..models import LatentModel
 from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
-from ..types import Data
+from ..signatures import Data
 from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
 

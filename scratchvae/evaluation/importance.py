@@ -7,7 +7,7 @@ from tqdm.auto import tqdm
 
 from ..checks import require_positive
 from ..models import LatentModel
-from ..types import Data
+from ..signatures import Data
 from .elbo import honest_name
 from .held_out import batches, ledger, mean_and_error, seen
 from .ledger import Entry

@@ -9,7 +9,7 @@ from tqdm.auto import tqdm
 from ..checks import require_positive
 from ..core import Module
 from ..seeds import BITS, generator
-from ..types import Data, Optimizer, Schedule
+from ..signatures import Data, Optimizer, Schedule
 from .checks import data_of, require_examples, require_optimizers, trial
 from .epoch import Interrupted, train_an_epoch
 from .interrupt import interruptible

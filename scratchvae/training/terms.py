@@ -8,7 +8,7 @@ from ..backend import to_host
 from ..core import Module
 from ..datasets import Examples
 from ..seeds import TEST, generator
-from ..types import Data
+from ..signatures import Data
 
 
 def example_terms(model: Module, x: Data, binarization: str | None = None, seed: int = 0, batch_size: int = 500,
