@@ -19,8 +19,9 @@ from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
 from .table import TableEncoder
 from .vae import VAE, mlp_vae
+from .water_filling import WaterFilling, best_linear_vae, water_filling
 
 __all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LatentModel",
-           "LinearGaussian", "Model", "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise",
-           "linear_autoencoder", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
-           "mlp_classifier", "mlp_iwae", "mlp_vae"]
+           "LinearGaussian", "Model", "TableEncoder", "WaterFilling", "best_linear_vae", "conv_vae", "em_step",
+           "exact_vae", "fit_ppca", "gaussian_noise", "linear_autoencoder", "mask_noise", "mean_and_covariance",
+           "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae", "mlp_vae", "water_filling"]

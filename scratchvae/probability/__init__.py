@@ -4,7 +4,7 @@ from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
-from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
+from .gaussian import gaussian_kl, gaussian_kl_per_latent, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
 from .likelihoods import (
     Bernoulli,
@@ -37,6 +37,7 @@ __all__ = ["Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError"
            "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian", "SquaredError",
            "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
            "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
-           "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
-           "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
-           "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]
+           "gaussian_kl", "gaussian_kl_per_latent", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll",
+           "laplace_nll", "leave_one_out", "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl",
+           "multivariate_logpdf", "reparameterize", "reparameterized_gradient", "repeat", "score_function_gradient",
+           "softmax", "squared_error"]

@@ -147,6 +147,8 @@ PROOFS = {
     probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_kl_per_latent: lambda t: prove(probability.gaussian_kl_per_latent, t.normal(t.B, t.Z),
+                                                        t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),

@@ -164,6 +164,7 @@ TWINS = {
     nn.GaussianHeads: gaussian_heads,
     probability.reparameterize: lambda f, p, mu, logvar, *, eps: mu + normal(mu, logvar).stddev * eps,
     probability.gaussian_kl: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD).sum(1),
+    probability.gaussian_kl_per_latent: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD),
     probability.monte_carlo_kl: monte_carlo_kl,
     probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
     probability.gaussian_draw: gaussian_draw,
