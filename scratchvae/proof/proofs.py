@@ -104,6 +104,12 @@ class Draw:
         x, how = self.images(2), self.kernel()
         return prove(nn.fold, nn.unfold(x, **how), size=x.shape[1:3], **how)
 
+    def made(self):
+        """Of x (B, D) and a condition (B, Z), in any order."""
+        hidden = [self.D + self.H] * self.either(0, 1, 2)
+        return nn.MADE(self.D, hidden, self.rng, outputs=self.either(1, 2), n_h=self.Z, activation=nn.tanh,
+                       order=self.rng.permutation(self.D), direct=self.either(False, True))
+
     def labels(self, n_classes):
         return self.rng.integers(0, n_classes, self.B)
 
@@ -136,6 +142,9 @@ PROOFS = {
     nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
     nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
                                     c=t.normal(t.B, 2)),
+    nn.MaskedLinear: lambda t: prove(nn.MaskedLinear(t.rng.random((t.D, t.H)) < 0.5, t.rng, n_h=t.Z),
+                                     t.normal(t.B, t.D), t.normal(t.B, t.Z)),
+    nn.MADE: lambda t: prove(t.made(), t.normal(t.B, t.D), t.normal(t.B, t.Z)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
