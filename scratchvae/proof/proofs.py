@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import core, microbatches, models, nn, probability
 from .claim import ProofError
+from .collapse import frozen_capacity, frozen_free_bits
 from .dreg import dreg_surrogate
 from .prove import prove
 from .surrogate import stop_gradient
@@ -49,6 +50,19 @@ class Draw:
     def prove_dreg(self):
         dreg = self.iwae(models.DReG)
         return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
+
+    def kl(self):
+        """KLs of each latent, none of them negative, some of them large."""
+        return self.normal(self.B, self.Z) ** 2
+
+    def prove_total(self, trained, frozen):
+        """A model whose backward is that of `frozen`, a function of kl (B, Z) in which a slope (Z,) is held fixed."""
+        def surrogate(*, x, eps):
+            plain = models.AnalyticKL(trained.model)
+            (nll, _), _ = plain.forward(x=x, eps=eps)
+            return nll, frozen(plain.kl_per_latent(x))
+
+        return self.prove_model(trained, as_if=surrogate)
 
     def prove_straight_through(self):
         soft = self.normal(self.B, self.D)
@@ -200,6 +214,16 @@ PROOFS = {
     models.LatentModel: lambda t: t.prove_model(t.latent_model()),
     models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
     models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
+    models.sum_of_latents: lambda t: prove(models.sum_of_latents, t.kl()),
+    models.AnalyticKL: lambda t: t.prove_model(models.AnalyticKL(t.vae(nn.tanh))),
+    models.free_bits: lambda t: prove(models.free_bits, t.kl(), nats=0.5, groups=t.either(1, t.Z),
+                                      as_if=frozen_free_bits),
+    models.FreeBits: lambda t: t.prove_total(models.FreeBits(t.vae(nn.tanh), 0.1), lambda kl: frozen_free_bits(
+        kl, nats=0.1, groups=t.Z)),
+    models.kl_at_capacity: lambda t: prove(models.kl_at_capacity, t.kl(), gamma=3.0, nats=1.0,
+                                           as_if=frozen_capacity),
+    models.Capacity: lambda t: t.prove_total(models.Capacity(t.vae(nn.tanh), 3.0, lambda step: 0.2),
+                                             lambda kl: frozen_capacity(kl, gamma=3.0, nats=0.2)),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),
