@@ -10,7 +10,8 @@ from .mlp import mlp
 from .patches import fold, unfold
 from .straight_through import straight_through
 from .tied import TiedLinear
+from .window import causal_window, restricted
 
 __all__ = ["MADE", "Conditioned", "Conv2d", "ConvTranspose2d", "GaussianHeads", "Linear", "MaskedLinear", "Reshape",
-           "TiedLinear", "elu", "flatten", "fold", "glorot_uniform", "he_normal", "mlp", "relu", "sigmoid", "softplus",
-           "straight_through", "tanh", "unfold"]
+           "TiedLinear", "causal_window", "elu", "flatten", "fold", "glorot_uniform", "he_normal", "mlp", "relu",
+           "restricted", "sigmoid", "softplus", "straight_through", "tanh", "unfold"]

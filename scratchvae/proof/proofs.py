@@ -51,6 +51,21 @@ class Draw:
         dreg = self.iwae(models.DReG)
         return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
 
+    def made_vae(self):
+        """With a decoder that sees a window of pixels, or all that come before."""
+        return models.made_vae((2, self.D), [2 * self.D + self.H] * self.either(0, 1, 2), self.Z, self.rng,
+                               radius=self.either(None, 1), activation=nn.tanh)
+
+    def prove_autoregressive(self):
+        x = 1.0 * (self.rng.random((self.B, 2 * self.D)) < 0.5)
+        seen = {"seen": 1.0 * (self.rng.random(x.shape) < 0.5)} if self.either(True, False) else {}
+        return prove(self.made_vae().observation, self.normal(self.B, self.Z), x=x, **seen)
+
+    def prove_dropout(self):
+        model = models.DecoderDropout(self.made_vae(), 0.5)
+        x = self.rng.random((self.B, 2 * self.D))
+        return prove(model, x=x, **model.noise(x, self.rng))
+
     def kl(self):
         """KLs of each latent, none of them negative, some of them large."""
         return self.normal(self.B, self.Z) ** 2
@@ -169,6 +184,7 @@ PROOFS = {
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
     probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
+    probability.AutoregressiveObservation: lambda t: t.prove_autoregressive(),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
     probability.gaussian_kl_per_latent: lambda t: prove(probability.gaussian_kl_per_latent, t.normal(t.B, t.Z),
                                                         t.normal(t.B, t.Z)),
@@ -224,6 +240,7 @@ PROOFS = {
                                            as_if=frozen_capacity),
     models.Capacity: lambda t: t.prove_total(models.Capacity(t.vae(nn.tanh), 3.0, lambda step: 0.2),
                                              lambda kl: frozen_capacity(kl, gamma=3.0, nats=0.2)),
+    models.DecoderDropout: lambda t: t.prove_dropout(),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

@@ -66,10 +66,10 @@ def iwae(f, p, *, x, eps, score=True):
     return math.log(f.k) - torch.logsumexp(log_weights(f, p, eps, x=x, score=score), 1)
 
 
-def analytic_kl(f, p, *, x, eps):
+def analytic_kl(f, p, *, x, eps, **seen):
     """(nll, KL of each latent, (B, Z))"""
     q = normal(*through(f.posterior.encoder, p, x))
-    nll = through(f.observation, p, q.loc + q.scale * eps, x=x)
+    nll = through(f.observation, p, q.loc + q.scale * eps, x=x, **seen)
     return nll, D.kl_divergence(q, standard(q.loc))
 
 
@@ -98,8 +98,8 @@ def model_at_capacity(f, p, *, x, eps):
     return nll, kl_at_capacity(f, p, kl, gamma=f.gamma, nats=f.capacity(0))
 
 
-def summed(f, p, *, x, eps):
-    nll, kl = analytic_kl(f, p, x=x, eps=eps)
+def summed(f, p, *, x, eps, **seen):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps, **seen)
     return nll, kl.sum(1)
 
 
@@ -110,6 +110,7 @@ MODEL_TWINS = {
     models.FreeBits: model_with_free_bits,
     models.kl_at_capacity: kl_at_capacity,
     models.Capacity: model_at_capacity,
+    models.DecoderDropout: summed,
     models.Autoencoder: autoencoder,
     models.DenoisingAutoencoder: autoencoder,
     models.Classifier: classifier,

@@ -148,6 +148,11 @@ def made(f, p, x, h=None):
     return masked_linear(last, p, torch.cat([a, x], 1) if f.direct else a, h)
 
 
+def autoregressive(f, p, z, *, x, seen=None):
+    shown = x if seen is None else torch.where(seen > 0, x, 0.5)
+    return bernoulli_nll(f, p, made(f.decoder, p, shown, z), x=x)
+
+
 def continuous_bernoulli(f, p, logits, *, x):
     """PyTorch's distribution takes 1 - p and so loses digits in white pixels; from |a| = 8 on the integral itself."""
     near = -D.ContinuousBernoulli(logits=logits.clamp(-8, 8)).log_prob(x)
@@ -188,6 +193,7 @@ TWINS = {
     probability.gaussian_mixture_logpdf: mixture_logpdf,
     probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),
     probability.Observation: lambda f, p, z, *, x: through(f.likelihood, p, through(f.decoder, p, z), x=x),
+    probability.AutoregressiveObservation: autoregressive,
     probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
     probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
     probability.repeat: lambda f, p, x, *, k: torch.repeat_interleave(x, k, 0),
