@@ -43,7 +43,8 @@ def test_a_line_rises_by_the_same_with_every_step():
     assert weights[0] == 0 and weights[-1] == 1
 
 
-@pytest.mark.parametrize("weight", [lambda step: 0.0, linear(steps=30), lambda step: 4.0])
+@pytest.mark.parametrize("weight", [lambda step: 0.0, linear(steps=30), lambda step: 4.0],
+                         ids=["always 0", "rising", "always 4"])
 def test_what_is_watched_on_the_test_set_is_the_bound_without_the_weight(weight):
     """Under a weight near 0 the weighted loss is lowest in the first epochs, which are the worst."""
     vae, x, records, _ = train(12, 4, 3, weight)
