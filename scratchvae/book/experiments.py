@@ -52,6 +52,10 @@ class Experiment:
             return mlp_iwae(n_x, self.hidden, self.n_latents, rng, k=self.k, **options)
         return mlp_vae(n_x, self.hidden, self.n_latents, rng, **options)
 
+    def weights(self, steps):
+        """The weights of the terms in a training of so many steps, or None: all 1."""
+        return {"kl": self.beta} if self.k == 1 else None
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -77,7 +81,7 @@ def run(experiment: Experiment, folder: str | Path | None = None, progress: bool
     steps, path = e.epochs * -(-len(x_train) // e.batch_size), folder and Path(folder) / f"{e.name}.npz"
     records = list(fit(
         model, x_train, x_test=x_test, optimizer=Adam(model, e.lr), epochs=e.epochs, batch_size=e.batch_size,
-        weights={"kl": e.beta} if e.k == 1 else None, binarization=e.binarization, seed=e.seed,
+        weights=e.weights(steps), binarization=e.binarization, seed=e.seed,
         schedule=cosine(steps=steps), checkpoint=path, resume=True, progress=progress))
     if path:
         records = load_checkpoint(path)[1]["records"]             # of the epochs before an interruption too

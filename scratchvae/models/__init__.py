@@ -1,5 +1,6 @@
 """The models, one file each."""
 
+from .analytic_kl import AnalyticKL, sum_of_latents
 from .autoencoder import (
     Autoencoder,
     DenoisingAutoencoder,
@@ -8,19 +9,27 @@ from .autoencoder import (
     mask_noise,
     mlp_autoencoder,
 )
+from .capacity import Capacity, kl_at_capacity
 from .classifier import Classifier, mlp_classifier
 from .convolutional import conv_vae
+from .decoder_dropout import DecoderDropout
 from .exact_vae import exact_vae
+from .free_bits import FreeBits, free_bits, free_bits_loss
 from .iwae import IWAE, DReG, mlp_iwae
 from .latent import LatentModel
 from .linear_gaussian import LinearGaussian
+from .made_vae import made_vae
 from .model import Model
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
 from .table import TableEncoder
+from .tie import Bounds, Tie, two_rows
 from .vae import VAE, mlp_vae
+from .water_filling import WaterFilling, best_linear_vae, water_filling
 
-__all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LatentModel",
-           "LinearGaussian", "Model", "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise",
-           "linear_autoencoder", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
-           "mlp_classifier", "mlp_iwae", "mlp_vae"]
+__all__ = ["IWAE", "PCA", "VAE", "AnalyticKL", "Autoencoder", "Bounds", "Capacity", "Classifier", "DReG",
+           "DecoderDropout", "DenoisingAutoencoder", "FreeBits", "LatentModel", "LinearGaussian", "Model",
+           "TableEncoder", "Tie", "WaterFilling", "best_linear_vae", "conv_vae", "em_step", "exact_vae", "fit_ppca",
+           "free_bits", "free_bits_loss", "gaussian_noise", "kl_at_capacity", "linear_autoencoder", "made_vae",
+           "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae",
+           "mlp_vae", "sum_of_latents", "two_rows", "water_filling"]

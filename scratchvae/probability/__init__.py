@@ -1,10 +1,11 @@
 """Distributions: what a network's numbers mean, in nats."""
 
+from .autoregressive import AutoregressiveObservation
 from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
-from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
+from .gaussian import gaussian_kl, gaussian_kl_per_latent, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
 from .likelihoods import (
     Bernoulli,
@@ -28,15 +29,16 @@ from .likelihoods import (
 from .log_sum_exp import log_sum_exp
 from .mixtures import BernoulliMixture, CollapseError, GaussianMixture
 from .multivariate import cholesky, multivariate_kl, multivariate_logpdf
-from .observation import Observation
+from .observation import Observation, ObservationModel
 from .posteriors import DiagonalGaussian, Posterior, gaussian_draw
 from .priors import GaussianMixturePrior, Prior, StandardNormal, gaussian_mixture_logpdf
 
-__all__ = ["Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError", "ContinuousBernoulli",
-           "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture", "GaussianMixturePrior", "Laplace",
-           "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian", "SquaredError",
-           "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
-           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
-           "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
+__all__ = ["AutoregressiveObservation", "Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError",
+           "ContinuousBernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture",
+           "GaussianMixturePrior", "Laplace", "Likelihood", "Observation", "ObservationModel", "PixelGaussian",
+           "Posterior", "Prior", "SharedGaussian", "SquaredError", "StandardNormal", "bernoulli_nll", "bounded_below",
+           "categorical_nll", "cholesky", "continuous_bernoulli_mean", "continuous_bernoulli_nll",
+           "discretized_logistic_nll", "em", "gaussian_draw", "gaussian_kl", "gaussian_kl_per_latent",
+           "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
            "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
            "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]

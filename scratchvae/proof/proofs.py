@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import core, microbatches, models, nn, probability
 from .claim import ProofError
+from .collapse import frozen_capacity, frozen_free_bits
 from .dreg import dreg_surrogate
 from .prove import prove
 from .surrogate import stop_gradient
@@ -49,6 +50,34 @@ class Draw:
     def prove_dreg(self):
         dreg = self.iwae(models.DReG)
         return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
+
+    def made_vae(self):
+        """With a decoder that sees a window of pixels, or all that come before."""
+        return models.made_vae((2, self.D), [2 * self.D + self.H] * self.either(0, 1, 2), self.Z, self.rng,
+                               radius=self.either(None, 1), activation=nn.tanh)
+
+    def prove_autoregressive(self):
+        x = 1.0 * (self.rng.random((self.B, 2 * self.D)) < 0.5)
+        seen = {"seen": 1.0 * (self.rng.random(x.shape) < 0.5)} if self.either(True, False) else {}
+        return prove(self.made_vae().observation, self.normal(self.B, self.Z), x=x, **seen)
+
+    def prove_dropout(self):
+        model = models.DecoderDropout(self.made_vae(), 0.5)
+        x = self.rng.random((self.B, 2 * self.D))
+        return prove(model, x=x, **model.noise(x, self.rng))
+
+    def kl(self):
+        """KLs of each latent, none of them negative, some of them large."""
+        return self.normal(self.B, self.Z) ** 2
+
+    def prove_total(self, trained, frozen):
+        """A model whose backward is that of `frozen`, a function of kl (B, Z) in which a slope (Z,) is held fixed."""
+        def surrogate(*, x, eps):
+            plain = models.AnalyticKL(trained.model)
+            (nll, _), _ = plain.forward(x=x, eps=eps)
+            return nll, frozen(plain.kl_per_latent(x))
+
+        return self.prove_model(trained, as_if=surrogate)
 
     def prove_straight_through(self):
         soft = self.normal(self.B, self.D)
@@ -104,6 +133,12 @@ class Draw:
         x, how = self.images(2), self.kernel()
         return prove(nn.fold, nn.unfold(x, **how), size=x.shape[1:3], **how)
 
+    def made(self):
+        """Of x (B, D) and a condition (B, Z), in any order."""
+        hidden = [self.D + self.H] * self.either(0, 1, 2)
+        return nn.MADE(self.D, hidden, self.rng, outputs=self.either(1, 2), n_h=self.Z, activation=nn.tanh,
+                       order=self.rng.permutation(self.D), direct=self.either(False, True))
+
     def labels(self, n_classes):
         return self.rng.integers(0, n_classes, self.B)
 
@@ -136,6 +171,9 @@ PROOFS = {
     nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
     nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
                                     c=t.normal(t.B, 2)),
+    nn.MaskedLinear: lambda t: prove(nn.MaskedLinear(t.rng.random((t.D, t.H)) < 0.5, t.rng, n_h=t.Z),
+                                     t.normal(t.B, t.D), t.normal(t.B, t.Z)),
+    nn.MADE: lambda t: prove(t.made(), t.normal(t.B, t.D), t.normal(t.B, t.Z)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -146,7 +184,10 @@ PROOFS = {
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
     probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
+    probability.AutoregressiveObservation: lambda t: t.prove_autoregressive(),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_kl_per_latent: lambda t: prove(probability.gaussian_kl_per_latent, t.normal(t.B, t.Z),
+                                                        t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
@@ -189,6 +230,17 @@ PROOFS = {
     models.LatentModel: lambda t: t.prove_model(t.latent_model()),
     models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
     models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
+    models.sum_of_latents: lambda t: prove(models.sum_of_latents, t.kl()),
+    models.AnalyticKL: lambda t: t.prove_model(models.AnalyticKL(t.vae(nn.tanh))),
+    models.free_bits: lambda t: prove(models.free_bits, t.kl(), nats=0.5, groups=t.either(1, t.Z),
+                                      as_if=frozen_free_bits),
+    models.FreeBits: lambda t: t.prove_total(models.FreeBits(t.vae(nn.tanh), 0.1), lambda kl: frozen_free_bits(
+        kl, nats=0.1, groups=t.Z)),
+    models.kl_at_capacity: lambda t: prove(models.kl_at_capacity, t.kl(), gamma=3.0, nats=1.0,
+                                           as_if=frozen_capacity),
+    models.Capacity: lambda t: t.prove_total(models.Capacity(t.vae(nn.tanh), 3.0, lambda step: 0.2),
+                                             lambda kl: frozen_capacity(kl, gamma=3.0, nats=0.2)),
+    models.DecoderDropout: lambda t: t.prove_dropout(),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

@@ -66,7 +66,51 @@ def iwae(f, p, *, x, eps, score=True):
     return math.log(f.k) - torch.logsumexp(log_weights(f, p, eps, x=x, score=score), 1)
 
 
+def analytic_kl(f, p, *, x, eps, **seen):
+    """(nll, KL of each latent, (B, Z))"""
+    q = normal(*through(f.posterior.encoder, p, x))
+    nll = through(f.observation, p, q.loc + q.scale * eps, x=x, **seen)
+    return nll, D.kl_divergence(q, standard(q.loc))
+
+
+def with_gradient_of(value, other):
+    """The value of one and the gradient of another."""
+    return other + (value - other).detach()
+
+
+def free_bits(f, p, kl, *, nats, groups):
+    """Of each example KL; its gradient is that of B times sum_j max(lambda, mean of KL_j), example by example."""
+    grouped = kl.unflatten(1, (groups, -1)).sum(2)
+    return with_gradient_of(kl.sum(1), torch.where(grouped.mean(0) > nats, grouped, 0).sum(1))
+
+
+def kl_at_capacity(f, p, kl, *, gamma, nats):
+    return with_gradient_of(kl.sum(1), gamma * kl.sum(1) * torch.sign(kl.sum(1).mean() - nats).detach())
+
+
+def model_with_free_bits(f, p, *, x, eps):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps)
+    return nll, free_bits(f, p, kl, nats=f.nats, groups=f.groups)
+
+
+def model_at_capacity(f, p, *, x, eps):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps)
+    return nll, kl_at_capacity(f, p, kl, gamma=f.gamma, nats=f.capacity(0))
+
+
+def summed(f, p, *, x, eps, **seen):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps, **seen)
+    return nll, kl.sum(1)
+
+
 MODEL_TWINS = {
+    models.sum_of_latents: lambda f, p, kl: kl.sum(1),
+    models.AnalyticKL: summed,
+    models.free_bits: free_bits,
+    models.FreeBits: model_with_free_bits,
+    models.kl_at_capacity: kl_at_capacity,
+    models.Capacity: model_at_capacity,
+    models.DecoderDropout: summed,
     models.Autoencoder: autoencoder,
     models.DenoisingAutoencoder: autoencoder,
     models.Classifier: classifier,

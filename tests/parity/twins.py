@@ -5,7 +5,7 @@ p(parameter) is the tensor of a Parameter.
 
 import math
 
-from agreement import torch
+from agreement import tensor, torch
 
 from scratchvae import core, microbatches, nn, probability
 
@@ -135,6 +135,24 @@ def gaussian_heads(f, p, h):
     return through(f.mu, p, h), through(f.logvar, p, h)
 
 
+def masked_linear(f, p, x, h=None):
+    y = F.linear(x, (p(f.W) * tensor(f.mask.value)).T, p(f.b))
+    return y if h is None else y + h @ p(f.V)
+
+
+def made(f, p, x, h=None):
+    *hidden, last = f.layers
+    a = x
+    for layer in hidden:
+        a = through(f.activation, p, masked_linear(layer, p, a, h))
+    return masked_linear(last, p, torch.cat([a, x], 1) if f.direct else a, h)
+
+
+def autoregressive(f, p, z, *, x, seen=None):
+    shown = x if seen is None else torch.where(seen > 0, x, 0.5)
+    return bernoulli_nll(f, p, made(f.decoder, p, shown, z), x=x)
+
+
 def continuous_bernoulli(f, p, logits, *, x):
     """PyTorch's distribution takes 1 - p and so loses digits in white pixels; from |a| = 8 on the integral itself."""
     near = -D.ContinuousBernoulli(logits=logits.clamp(-8, 8)).log_prob(x)
@@ -161,9 +179,12 @@ TWINS = {
     nn.Reshape: lambda f, p, x: torch.unflatten(x, 1, f.shape),
     nn.Conv2d: conv,
     nn.ConvTranspose2d: conv_transpose,
+    nn.MaskedLinear: masked_linear,
+    nn.MADE: made,
     nn.GaussianHeads: gaussian_heads,
     probability.reparameterize: lambda f, p, mu, logvar, *, eps: mu + normal(mu, logvar).stddev * eps,
     probability.gaussian_kl: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD).sum(1),
+    probability.gaussian_kl_per_latent: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD),
     probability.monte_carlo_kl: monte_carlo_kl,
     probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
     probability.gaussian_draw: gaussian_draw,
@@ -172,6 +193,7 @@ TWINS = {
     probability.gaussian_mixture_logpdf: mixture_logpdf,
     probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),
     probability.Observation: lambda f, p, z, *, x: through(f.likelihood, p, through(f.decoder, p, z), x=x),
+    probability.AutoregressiveObservation: autoregressive,
     probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
     probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
     probability.repeat: lambda f, p, x, *, k: torch.repeat_interleave(x, k, 0),
