@@ -17,10 +17,12 @@ from .linear_gaussian import LinearGaussian
 from .model import Model
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
+from .priors import make_prior, mlp_prior_vae, pseudo_inputs, with_input_gradients
 from .table import TableEncoder
 from .vae import VAE, mlp_vae
 
 __all__ = ["IWAE", "PCA", "VAE", "Autoencoder", "Classifier", "DReG", "DenoisingAutoencoder", "LatentModel",
            "LinearGaussian", "Model", "TableEncoder", "conv_vae", "em_step", "exact_vae", "fit_ppca", "gaussian_noise",
-           "linear_autoencoder", "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder",
-           "mlp_classifier", "mlp_iwae", "mlp_vae"]
+           "linear_autoencoder", "make_prior", "mask_noise", "mean_and_covariance", "mean_log_likelihood",
+           "mlp_autoencoder", "mlp_classifier", "mlp_iwae", "mlp_prior_vae", "mlp_vae", "pseudo_inputs",
+           "with_input_gradients"]

@@ -1,5 +1,6 @@
 """Distributions: what a network's numbers mean, in nats."""
 
+from .between import bounded_between
 from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
@@ -30,13 +31,21 @@ from .mixtures import BernoulliMixture, CollapseError, GaussianMixture
 from .multivariate import cholesky, multivariate_kl, multivariate_logpdf
 from .observation import Observation
 from .posteriors import DiagonalGaussian, Posterior, gaussian_draw
-from .priors import GaussianMixturePrior, Prior, StandardNormal, gaussian_mixture_logpdf
+from .priors import (
+    AggregatePosterior,
+    GaussianMixturePrior,
+    Prior,
+    StandardNormal,
+    VampPrior,
+    gaussian_mixture_logpdf,
+)
 
-__all__ = ["Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError", "ContinuousBernoulli",
-           "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture", "GaussianMixturePrior", "Laplace",
-           "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian", "SquaredError",
-           "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
-           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
-           "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
-           "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
-           "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]
+__all__ = ["AggregatePosterior", "Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError",
+           "ContinuousBernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture",
+           "GaussianMixturePrior", "Laplace", "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior",
+           "SharedGaussian", "SquaredError", "StandardNormal", "VampPrior", "bernoulli_nll", "bounded_below",
+           "bounded_between", "categorical_nll", "cholesky", "continuous_bernoulli_mean", "continuous_bernoulli_nll",
+           "discretized_logistic_nll", "em", "gaussian_draw", "gaussian_kl", "gaussian_logpdf",
+           "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_mean_exp", "log_sum_exp",
+           "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize", "reparameterized_gradient",
+           "repeat", "score_function_gradient", "softmax", "squared_error"]

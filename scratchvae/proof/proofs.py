@@ -30,6 +30,10 @@ class Draw:
     def pixels(self):
         return self.rng.random((self.B, self.D))
 
+    def data(self):
+        """Pixels that a model holds."""
+        return self.pixels().astype(np.float32)
+
     def either(self, *choices):
         return choices[self.rng.integers(len(choices))]
 
@@ -55,21 +59,29 @@ class Draw:
         return prove(nn.straight_through, soft, hard=np.rint(soft),
                      as_if=lambda soft, hard: soft + stop_gradient(hard - soft))
 
+    def encoder(self):
+        """Of x (B, D), which gives a gradient to x."""
+        return core.Sequential(*nn.mlp([self.D, self.H], self.rng, activation=nn.tanh),
+                               nn.GaussianHeads(self.H, self.Z, self.rng))
+
     def latent_model(self):
-        """A posterior and a prior of which the KL has no formula."""
-        vae = self.vae(nn.tanh)
-        return models.LatentModel(vae.posterior, vae.observation, self.mixture_prior())
+        """A posterior and a prior of which the KL has no formula; they may share the encoder."""
+        encoder, observation = self.encoder(), self.vae(nn.tanh).observation
+        prior = self.either(self.mixture_prior(), self.vamp_prior(encoder))
+        return models.LatentModel(probability.DiagonalGaussian(encoder), observation, prior)
 
     def mixture_prior(self):
         return probability.GaussianMixturePrior(self.H, self.Z, self.rng)
+
+    def vamp_prior(self, encoder):
+        return probability.VampPrior(encoder, self.data(), bounds=self.either(None, (0, 1), (-1, 2)),
+                                     learned_weights=self.either(False, True))
 
     def eps(self):
         return self.normal(self.B, self.either(1, 2, 5), self.Z)
 
     def prove_posterior(self):
-        layers = nn.mlp([self.D, self.H], self.rng, activation=nn.tanh)
-        encoder = core.Sequential(*layers, nn.GaussianHeads(self.H, self.Z, self.rng))
-        return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
+        return prove(probability.DiagonalGaussian(self.encoder()), self.pixels(), self.eps())
 
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
@@ -145,6 +157,9 @@ PROOFS = {
     probability.gaussian_mixture_logpdf: lambda t: prove(
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
     probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
+    probability.AggregatePosterior: lambda t: prove(probability.AggregatePosterior(t.encoder(), t.data()),
+                                                    t.normal(t.B, t.Z)),
+    probability.VampPrior: lambda t: prove(t.vamp_prior(t.encoder()), t.normal(t.B, t.Z)),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
@@ -164,6 +179,7 @@ PROOFS = {
     probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
     probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
     probability.bounded_below: lambda t: prove(probability.bounded_below, t.normal(t.B, t.D), low=-0.5),
+    probability.bounded_between: lambda t: prove(probability.bounded_between, t.normal(t.B, t.D), low=-0.5, high=2.0),
     probability.SharedGaussian: lambda t: t.prove_likelihood(probability.SharedGaussian(0.7), t.pixels()),
     probability.PixelGaussian: lambda t: t.prove_likelihood(probability.PixelGaussian(0.7), t.pixels()),
     probability.laplace_nll: lambda t: prove(probability.laplace_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),

@@ -5,7 +5,7 @@ p(parameter) is the tensor of a Parameter.
 
 import math
 
-from agreement import torch
+from agreement import tensor, torch
 
 from scratchvae import core, microbatches, nn, probability
 
@@ -123,6 +123,22 @@ def mixture_logpdf(f, p, z, logits, mu, logvar):
     return D.MixtureSameFamily(D.Categorical(logits=logits), D.Independent(normal(mu, logvar), 1)).log_prob(z)
 
 
+def vamp_prior(f, p, z):
+    """The mixture of q(z|u_k), u in its range; its weights learn, or are a buffer."""
+    u = p(f.u) if f.bounds is None else bounded_between(f, p, p(f.u), **f.bounds)
+    logits = p(f.logits) if isinstance(f.logits, core.Parameter) else torch.zeros(len(u), dtype=u.dtype)
+    return mixture_logpdf(f, p, z, logits, *through(f.encoder, p, u))
+
+
+def aggregate_posterior(f, p, z):
+    x = tensor(f.x.value).double()
+    return mixture_logpdf(f, p, z, torch.zeros(len(x), dtype=x.dtype), *through(f.encoder, p, x))
+
+
+def bounded_between(f, p, a, *, low, high):
+    return low + (high - low) * torch.sigmoid(a)
+
+
 def bernoulli_nll(f, p, logits, *, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
 
@@ -171,6 +187,8 @@ TWINS = {
     probability.StandardNormal: lambda f, p, z: STANDARD.log_prob(z).sum(1),
     probability.gaussian_mixture_logpdf: mixture_logpdf,
     probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),
+    probability.AggregatePosterior: aggregate_posterior,
+    probability.VampPrior: vamp_prior,
     probability.Observation: lambda f, p, z, *, x: through(f.likelihood, p, through(f.decoder, p, z), x=x),
     probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
     probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
@@ -184,6 +202,7 @@ TWINS = {
     probability.Gaussian: lambda f, p, mu, *, x: -D.Normal(mu, f.sigma).log_prob(x).sum(1),
     probability.SquaredError: squared_error,
     probability.bounded_below: lambda f, p, a, *, low: low + softplus(a - low),
+    probability.bounded_between: bounded_between,
     probability.SharedGaussian: lambda f, p, mu, *, x: -normal(mu, p(f.logvar)).log_prob(x).sum(1),
     probability.PixelGaussian: pixel_gaussian,
     probability.laplace_nll: lambda f, p, mu, logscale, *, x: -D.Laplace(mu, logscale.exp()).log_prob(x).sum(1),
