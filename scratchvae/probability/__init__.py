@@ -39,13 +39,14 @@ from .priors import (
     VampPrior,
     gaussian_mixture_logpdf,
 )
+from .two_layers import Residual, TwoLayerPosterior, TwoLayerPrior
 
 __all__ = ["AggregatePosterior", "Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError",
            "ContinuousBernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture",
            "GaussianMixturePrior", "Laplace", "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior",
-           "SharedGaussian", "SquaredError", "StandardNormal", "VampPrior", "bernoulli_nll", "bounded_below",
-           "bounded_between", "categorical_nll", "cholesky", "continuous_bernoulli_mean", "continuous_bernoulli_nll",
-           "discretized_logistic_nll", "em", "gaussian_draw", "gaussian_kl", "gaussian_logpdf",
-           "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out", "log_mean_exp", "log_sum_exp",
-           "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize", "reparameterized_gradient",
-           "repeat", "score_function_gradient", "softmax", "squared_error"]
+           "Residual", "SharedGaussian", "SquaredError", "StandardNormal", "TwoLayerPosterior", "TwoLayerPrior",
+           "VampPrior", "bernoulli_nll", "bounded_below", "bounded_between", "categorical_nll", "cholesky",
+           "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
+           "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
+           "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
+           "reparameterized_gradient", "repeat", "score_function_gradient", "softmax", "squared_error"]

@@ -77,6 +77,31 @@ class Draw:
         return probability.VampPrior(encoder, self.data(), bounds=self.either(None, (0, 1), (-1, 2)),
                                      learned_weights=self.either(False, True))
 
+    def two_layer_model(self):
+        """Of z1 (n,) and z2 (Z,), the one a change of what the other says of it, or not; with a learned prior of z2."""
+        n, encoder, first = self.H, self.encoder(), nn.GaussianHeads(self.Z, self.H, self.rng)
+        q_z1 = nn.Joined(nn.GaussianHeads(self.D + self.Z, n, self.rng))
+        q_z1 = self.either(q_z1, probability.Residual(first, q_z1))
+        q_z2 = probability.DiagonalGaussian(encoder)
+        posterior = probability.TwoLayerPosterior(q_z2, core.Sequential(nn.tanh), q_z1, n)
+        over = self.either(probability.StandardNormal(self.Z), self.vamp_prior(encoder))
+        decoder = core.Sequential(nn.Columns(0, n), nn.Linear(n, self.D, self.rng))
+        return models.LatentModel(posterior, probability.Observation(decoder, probability.Gaussian(0.5)),
+                                  probability.TwoLayerPrior(over, first, n))
+
+    def two_layer_eps(self):
+        return self.normal(self.B, self.either(1, 2, 5), self.H + self.Z)
+
+    def prove_draw_first(self):
+        posterior = self.two_layer_model().posterior
+        return prove(posterior.draw_first, self.normal(self.B, self.D), self.normal(self.B, self.Z),
+                     self.normal(self.B, self.H))
+
+    def prove_residual(self):
+        change = nn.Joined(nn.GaussianHeads(self.D + self.Z, self.H, self.rng))
+        residual = probability.Residual(nn.GaussianHeads(self.Z, self.H, self.rng), change)
+        return prove(residual, self.normal(self.B, self.D), self.normal(self.B, self.Z))
+
     def eps(self):
         return self.normal(self.B, self.either(1, 2, 5), self.Z)
 
@@ -148,6 +173,8 @@ PROOFS = {
     nn.ConvTranspose2d: lambda t: prove(*t.convolution(nn.ConvTranspose2d)),
     nn.Conditioned: lambda t: prove(nn.Conditioned(nn.Linear(t.D + 2, t.H, t.rng)), t.normal(t.B, t.D),
                                     c=t.normal(t.B, 2)),
+    nn.Joined: lambda t: prove(nn.Joined(nn.Linear(t.D + t.H, t.Z, t.rng)), t.normal(t.B, t.D), t.normal(t.B, t.H)),
+    nn.Columns: lambda t: prove(nn.Columns(*sorted(t.rng.integers(0, t.D + 1, 2))), t.normal(t.B, t.D)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -160,6 +187,13 @@ PROOFS = {
     probability.AggregatePosterior: lambda t: prove(probability.AggregatePosterior(t.encoder(), t.data()),
                                                     t.normal(t.B, t.Z)),
     probability.VampPrior: lambda t: prove(t.vamp_prior(t.encoder()), t.normal(t.B, t.Z)),
+    probability.TwoLayerPrior: lambda t: prove(t.two_layer_model().prior, t.normal(t.B, t.H + t.Z)),
+    probability.TwoLayerPrior.layers: lambda t: prove(t.two_layer_model().prior.layers, t.normal(t.B, t.H + t.Z)),
+    probability.TwoLayerPosterior: lambda t: prove(t.two_layer_model().posterior, t.pixels(), t.two_layer_eps()),
+    probability.TwoLayerPosterior.layers: lambda t: prove(t.two_layer_model().posterior.layers, t.pixels(),
+                                                          t.two_layer_eps()),
+    probability.TwoLayerPosterior.draw_first: lambda t: t.prove_draw_first(),
+    probability.Residual: lambda t: t.prove_residual(),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
@@ -202,9 +236,10 @@ PROOFS = {
     models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
-    models.LatentModel: lambda t: t.prove_model(t.latent_model()),
+    models.LatentModel: lambda t: t.prove_model(t.either(t.latent_model(), t.two_layer_model())),
     models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
     models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
+    models.ByLayer: lambda t: t.prove_model(models.ByLayer(t.two_layer_model())),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

@@ -13,6 +13,7 @@ from scratchvae.probability import (
     AggregatePosterior,
     GaussianMixturePrior,
     StandardNormal,
+    TwoLayerPrior,
     VampPrior,
     bounded_between,
     gaussian_mixture_logpdf,
@@ -50,12 +51,28 @@ def weighted_vamp():
     return prior
 
 
+def far_mixture():
+    prior = GaussianMixturePrior(2, 1, np.random.default_rng(5), dtype=np.float64)
+    prior.mu.value[...], prior.logvar.value[...] = [[-2.5], [1.5]], [[-1], [0]]
+    return prior
+
+
+def two_layers(top):
+    """p(z1|z2), whose mean and variance move with z2."""
+    first = GaussianHeads(1, 1, np.random.default_rng(0), dtype=np.float64)
+    first.mu.W.value[...], first.logvar.W.value[...], first.logvar.b.value[...] = 0.8, 0.3, -1
+    return TwoLayerPrior(top, first, 1)
+
+
 PRIORS = {
     "standard normal": lambda: StandardNormal(Z),
     "mixture": mixture,
     "VampPrior": lambda: VampPrior(encoder(), pixels()),
     "weighted VampPrior": weighted_vamp,
     "aggregate posterior": lambda: AggregatePosterior(encoder(), pixels(40)),
+    "two layers": lambda: two_layers(StandardNormal(1)),
+    "two layers under a mixture": lambda: two_layers(far_mixture()),
+    "two layers under a VampPrior": lambda: two_layers(VampPrior(encoder(n_latents=1), pixels())),
 }
 
 

@@ -9,7 +9,7 @@ from .prior import Prior
 
 
 class VampPrior(Prior):
-    """p(z) = sum_k pi_k q(z|u_k),  (mu_k, logvar_k) = encoder(u_k).     Tomczak & Welling 2018, eq. (8)
+    """p(z) = sum_k pi_k q(z|u_k),  (mu_k, logvar_k) = encoder(u_k).     Tomczak & Welling 2018
 
     The K pseudo-inputs u_k learn, and live where x does. The encoder is that of the posterior: it is used on x and on
     u before any backward, and its gradient is the sum of both. It must give a gradient to its input, for u learns from
