@@ -205,6 +205,16 @@ def test_a_second_layer_that_says_nothing_has_no_kl():
     assert found.first.mean() > 1 and active_units(model, x).count <= N1 + 1
 
 
+def test_the_collapse_of_the_second_layer_costs_nothing_where_the_first_can_do_all():
+    """W1 L in place of W1, L L' = W2 W2' + s1 I, and W2 = 0: the same p(x), and every nat in layer 1."""
+    truth = general()
+    L = np.linalg.cholesky(truth.W2 @ truth.W2.T + S1 * np.eye(N1))
+    alone = TwoLayerLinearGaussian(truth.W1 @ L, np.zeros((N1, N2)), truth.b, 1.0, S2)
+    x = truth.sample(50, np.random.default_rng(0))[0]
+    np.testing.assert_allclose(alone.log_evidence(x), truth.log_evidence(x), rtol=1e-10)
+    assert truth.layer_kl(x)[1].mean() > 0.5 and np.abs(alone.layer_kl(x)[1]).max() < 1e-12
+
+
 def test_the_report_gives_the_exact_values_within_their_errors(wide):
     entries = {e.quantity: e for e in report(wide.model, wide.x, data="exact", samples=300, features=lambda x: x)}
     assert abs(entries["-L_300"].value + wide.log_p.mean()) < 0.05
