@@ -1,10 +1,20 @@
 """A VAE whose latents stand in two layers, z = [z1, z2].     Tomczak & Welling 2018"""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..core import Sequential
+from ..core import Module, Sequential
 from ..nn import Columns, GaussianHeads, Joined, Linear, mlp, relu
-from ..probability import Bernoulli, DiagonalGaussian, Observation, Residual, TwoLayerPosterior, TwoLayerPrior
+from ..probability import (
+    Bernoulli,
+    DiagonalGaussian,
+    Likelihood,
+    Observation,
+    Residual,
+    TwoLayerPosterior,
+    TwoLayerPrior,
+)
 from .latent import LatentModel
 from .priors import make_prior, pseudo_inputs
 
@@ -18,7 +28,7 @@ class ByLayer(LatentModel):
 
     terms = ("reconstruction", "kl_1", "kl_2")
 
-    def __init__(self, model):
+    def __init__(self, model: LatentModel):
         super().__init__(model.posterior, model.observation, model.prior)
         self.model = model
 
@@ -44,8 +54,10 @@ class ByLayer(LatentModel):
         return (nll, log_q1 - log_p1, log_q2 - log_p2), backward
 
 
-def mlp_two_layer_vae(n_x, hidden, n_latents, rng, *, prior="normal", residual=True, skip=True, n_components=500,
-                      images=None, activation=relu, likelihood=None, dtype=np.float32):
+def mlp_two_layer_vae(n_x: int, hidden: Sequence[int], n_latents: tuple[int, int], rng: np.random.Generator, *,
+                      activation: Module = relu, likelihood: Likelihood | None = None, prior: str = "normal",
+                      n_components: int = 500, images: np.ndarray | None = None, residual: bool = True,
+                      skip: bool = True, dtype: type = np.float32) -> LatentModel:
     """n_latents = (Z1, Z2), every network with the widths `hidden`: mlp_two_layer_vae(784, [300, 300], (40, 40), rng)
 
         q(z2|x)        x - hidden - (mu, logvar)              p(z2)           by its name, see make_prior

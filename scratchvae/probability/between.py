@@ -22,6 +22,12 @@ def bounded_between(a, *, low, high):
 
 
 def unbounded(y, *, low, high):
-    """The a of y = bounded_between(a); y at the bounds, where a is infinite, is moved 1/100 of the range inside."""
+    """The a of y = bounded_between(a); y at the bounds, where a is infinite, is moved 1/100 of the range inside.
+
+    ValueError for a y outside.
+    """
+    if not (y.min() >= low and y.max() <= high):
+        raise ValueError(f"what is to stay between {low} and {high} must start there, but runs from {y.min()} to "
+                         f"{y.max()}")
     share = np.clip((y - low) / (high - low), 0.01, 0.99)
     return np.log(share / (1 - share))

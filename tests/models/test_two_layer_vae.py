@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from scratchvae.evaluation import evaluate
+from scratchvae.evaluation import evaluate, report
 from scratchvae.models import IWAE, ByLayer, DReG, LatentModel, TwoLayerLinearGaussian, mlp_two_layer_vae, mlp_vae
 from scratchvae.nn import tanh
-from scratchvae.probability import Gaussian, StandardNormal, VampPrior
+from scratchvae.probability import DiscretizedLogistic, Gaussian, StandardNormal, VampPrior
 from scratchvae.training import Adam, fit, load_parameters
 from scratchvae.training.flat import pack
 
@@ -145,6 +145,29 @@ MAKERS = {
     "iwae": lambda: IWAE(two_layers(), 3),
     "dreg": lambda: DReG(two_layers(prior="vamp"), 3),
 }
+
+
+def test_a_composition_of_all_trains_resumes_and_is_evaluated(tmp_path):
+    """Two layers, the one a change of the other, under a VampPrior; pixels of 5 levels, and L_5 for a loss."""
+    x = np.rint(4 * X) / 4
+
+    def model(seed):
+        return IWAE(two_layers(prior="vamp", seed=seed, likelihood=DiscretizedLogistic(5)), 5)
+
+    whole, parts, path = model(1), model(1), tmp_path / "a.npz"
+    list(fit(whole, x, optimizer=Adam(whole), epochs=4, batch_size=20, progress=False))
+    list(fit(parts, x, optimizer=Adam(parts), epochs=2, batch_size=20, progress=False, checkpoint=path))
+    parts = model(2)
+    list(fit(parts, x, optimizer=Adam(parts), epochs=4, batch_size=20, progress=False, checkpoint=path, resume=True))
+    assert np.array_equal(pack(whole).value, pack(parts).value)
+    entries = {e.quantity: e.value for e in report(parts, x, data="x", samples=50, features=lambda x: x)}
+    assert entries["-L_50"] < entries["-L_5"] < entries["-ELBO"]
+
+
+def test_a_report_of_a_model_by_layer():
+    entries = {e.quantity: e for e in report(ByLayer(two_layers()), np.rint(X), data="x", samples=20)}
+    assert list(entries["-ELBO"].parts) == ["reconstruction", "kl_1", "kl_2"]
+    assert entries["-L_20"].value < entries["-ELBO"].value
 
 
 def trained(make, monkeypatch, threads=1, workers=1):

@@ -231,6 +231,14 @@ def test_a_pseudo_input_at_the_edge_still_learns():
     assert (prior.u.grad != 0).all()
 
 
+@pytest.mark.parametrize("value", [-0.1, 1.1, 255, np.nan])
+def test_pseudo_inputs_outside_of_the_range_are_refused(value):
+    u = pixels()
+    u[2, 3] = value
+    with pytest.raises(ValueError, match="what is to stay between 0 and 1 must start there, but runs from"):
+        VampPrior(encoder(), u)
+
+
 def test_an_encoder_that_gives_its_input_no_gradient_is_refused():
     with pytest.raises(ValueError, match="encoder must give a gradient to its input.*input_grad=False"):
         VampPrior(encoder(input_grad=False), pixels())

@@ -13,7 +13,8 @@ class VampPrior(Prior):
 
     The K pseudo-inputs u_k learn, and live where x does. The encoder is that of the posterior: it is used on x and on
     u before any backward, and its gradient is the sum of both. It must give a gradient to its input, for u learns from
-    it: ValueError for one that was built with input_grad=False.
+    it: ValueError for one that was built with input_grad=False, and for a u that starts outside of the bounds. It is
+    called with u alone, and cannot be one that is told a condition.
 
     u                 (K, D), where the pseudo-inputs start: images of the training set, or, as in the code of the
                       paper, a constant and a little noise
