@@ -4,6 +4,7 @@ from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
+from .flows import IAF, Flow, FlowPosterior, FlowStep, Householder, HouseholderPosterior, LinearIAF, Planar
 from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
 from .likelihoods import (
@@ -32,10 +33,11 @@ from .observation import Observation
 from .posteriors import DiagonalGaussian, Posterior, gaussian_draw
 from .priors import GaussianMixturePrior, Prior, StandardNormal, gaussian_mixture_logpdf
 
-__all__ = ["Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError", "ContinuousBernoulli",
-           "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture", "GaussianMixturePrior", "Laplace",
-           "Likelihood", "Observation", "PixelGaussian", "Posterior", "Prior", "SharedGaussian", "SquaredError",
-           "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
+__all__ = ["IAF", "Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError", "ContinuousBernoulli",
+           "DiagonalGaussian", "DiscretizedLogistic", "Flow", "FlowPosterior", "FlowStep", "Gaussian",
+           "GaussianMixture", "GaussianMixturePrior", "Householder", "HouseholderPosterior", "Laplace", "Likelihood",
+           "LinearIAF", "Observation", "PixelGaussian", "Planar", "Posterior", "Prior", "SharedGaussian",
+           "SquaredError", "StandardNormal", "bernoulli_nll", "bounded_below", "categorical_nll", "cholesky",
            "continuous_bernoulli_mean", "continuous_bernoulli_nll", "discretized_logistic_nll", "em", "gaussian_draw",
            "gaussian_kl", "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",
            "log_mean_exp", "log_sum_exp", "monte_carlo_kl", "multivariate_kl", "multivariate_logpdf", "reparameterize",
