@@ -193,9 +193,10 @@ PROOFS = {
     flows.FlowPosterior: lambda t: prove(t.flow_posterior(t.either("planar", "iaf", "linear-iaf")), t.pixels(),
                                          t.eps()),
     flows.FlowPosterior.start: lambda t: prove(t.flow_posterior().start, t.pixels(), k=t.either(1, 2, 5)),
-    flows.HouseholderPosterior: lambda t: prove(t.one_latent_more().flow_posterior("householder"), t.pixels(), t.eps()),
-    flows.HouseholderPosterior.with_kl: lambda t: prove(t.one_latent_more().flow_posterior("householder").with_kl, t.pixels(),
-                                                        eps=t.normal(t.B, t.Z)),
+    flows.HouseholderPosterior: lambda t: prove(t.one_latent_more().flow_posterior("householder"), t.pixels(),
+                                                t.eps()),
+    flows.HouseholderPosterior.with_kl: lambda t: prove(t.one_latent_more().flow_posterior("householder").with_kl,
+                                                        t.pixels(), eps=t.normal(t.B, t.Z)),
     probability.StandardNormal: lambda t: prove(probability.StandardNormal(t.Z), t.normal(t.B, t.Z)),
     probability.gaussian_mixture_logpdf: lambda t: prove(
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
