@@ -39,7 +39,7 @@ class World:
         vae.encoder.logvar.b.value += WIDER
         q = flow_posterior(kind, Sequential(), vae.encoder, rng, steps=1 if kind == "linear-iaf" else 2)
         for p in q.flow.parameters().values():
-            p.value += 0.05 * rng.standard_normal(p.value.shape)
+            p.value += (0.1 if kind == "planar" else 0.05) * rng.standard_normal(p.value.shape)
         if kind == "iaf":                                  # gates that are almost open, and a little of m
             for last in (step.net.layers[-1] for step in q.flow.steps):
                 last.b.value[2:] += 2

@@ -21,9 +21,9 @@ def net(n_out, rng):
     return linear
 
 
-def iaf(Z, rng, reverse=False):
-    made = MADE(Z, [2 * Z + 2], rng, outputs=2, n_h=H, order=range(Z)[::-1 if reverse else 1], activation=tanh,
-                dtype=np.float64)
+def iaf(Z, rng, reverse=False, turn=0):
+    order = np.roll(np.arange(Z)[::-1 if reverse else 1], turn)
+    made = MADE(Z, [2 * Z + 2], rng, outputs=2, n_h=H, order=order, activation=tanh, dtype=np.float64)
     for p in made.parameters().values():
         p.value[...] = 0.5 * rng.standard_normal(p.value.shape)
     made.layers[-1].b.value[Z:] += 1.0
@@ -35,6 +35,7 @@ STEPS = {
     "householder": lambda Z, rng: Householder(net(Z, rng)),
     "iaf": iaf,
     "iaf, reversed": lambda Z, rng: iaf(Z, rng, reverse=True),
+    "iaf, any order": lambda Z, rng: iaf(Z, rng, turn=1),
     "linear iaf": lambda Z, rng: LinearIAF(net(Z * (Z - 1) // 2, rng)),
 }
 FLOWS = {name: (name,) for name in STEPS} | {f"three {name}": (name,) * 3 for name in STEPS} | {
@@ -127,6 +128,15 @@ def test_log_q_of_a_draw_is_the_density_at_that_place(kind):
     (z, log_q), _ = q.forward(x, eps)
     np.testing.assert_allclose(q.log_density(z, x=x), log_q, rtol=1e-6)
     np.testing.assert_allclose(q.invert(z, x=x), eps, rtol=1e-6, atol=1e-7)
+
+
+def test_log_q_of_a_draw_is_what_it_is_alone():
+    """Law 6: of no other example, and no other draw."""
+    q, rng = posterior("mixed", Z=3), np.random.default_rng(6)
+    x, eps = rng.standard_normal((5, 4)), rng.standard_normal((5, 2, 3))
+    _, log_q = q(x, eps)
+    for i in range(5):
+        np.testing.assert_allclose(q(x[i:i + 1], eps[i:i + 1, 1:])[1], log_q[2 * i + 1], rtol=1e-12)
 
 
 # ---- each for itself
