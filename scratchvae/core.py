@@ -52,7 +52,7 @@ class Parameter:
             self.is_zero = False
 
     def accumulate(self, a, b):
-        """grad += a @ b, in two passes less where grad is zero."""
+        """grad += a @ b; where grad is zero, neither are zeros written nor is anything added to them."""
         if self.is_zero:
             np.matmul(a, b, out=self._grad)
             self.is_zero = False
