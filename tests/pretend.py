@@ -25,7 +25,7 @@ FUNCTIONS = {
 }
 METHODS = [
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "max",
-    "mean", "min", "ravel", "repeat", "reshape", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
+    "mean", "min", "prod", "ravel", "repeat", "reshape", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
 ]
 PROPERTIES = [
     "dtype", "flags", "nbytes", "ndim", "shape", "size", "strides",
