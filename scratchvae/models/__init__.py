@@ -23,13 +23,13 @@ from .model import Model
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
 from .table import TableEncoder
-from .tie import Bounds, Tie, two_rows
+from .tie import Tie, TieBounds, two_rows
 from .vae import VAE, mlp_vae
 from .water_filling import WaterFilling, best_linear_vae, water_filling
 
-__all__ = ["IWAE", "PCA", "VAE", "AnalyticKL", "Autoencoder", "Bounds", "Capacity", "Classifier", "DReG",
-           "DecoderDropout", "DenoisingAutoencoder", "FreeBits", "LatentModel", "LinearGaussian", "Model",
-           "TableEncoder", "Tie", "WaterFilling", "best_linear_vae", "conv_vae", "em_step", "exact_vae", "fit_ppca",
-           "free_bits", "free_bits_loss", "gaussian_noise", "kl_at_capacity", "linear_autoencoder", "made_vae",
-           "mask_noise", "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae",
-           "mlp_vae", "sum_of_latents", "two_rows", "water_filling"]
+__all__ = ["IWAE", "PCA", "VAE", "AnalyticKL", "Autoencoder", "Capacity", "Classifier", "DReG", "DecoderDropout",
+           "DenoisingAutoencoder", "FreeBits", "LatentModel", "LinearGaussian", "Model", "TableEncoder", "Tie",
+           "TieBounds", "WaterFilling", "best_linear_vae", "conv_vae", "em_step", "exact_vae", "fit_ppca", "free_bits",
+           "free_bits_loss", "gaussian_noise", "kl_at_capacity", "linear_autoencoder", "made_vae", "mask_noise",
+           "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae", "mlp_vae",
+           "sum_of_latents", "two_rows", "water_filling"]
