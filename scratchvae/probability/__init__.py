@@ -5,8 +5,9 @@ from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
-from .gaussian import gaussian_kl, gaussian_kl_per_latent, gaussian_logpdf, reparameterize
+from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
+from .kl_per_latent import gaussian_kl_per_latent
 from .likelihoods import (
     Bernoulli,
     CategoricalPixels,
