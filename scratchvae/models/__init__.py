@@ -13,6 +13,7 @@ from .capacity import Capacity, kl_at_capacity
 from .classifier import Classifier, mlp_classifier
 from .convolutional import conv_vae
 from .decoder_dropout import DecoderDropout
+from .exact_two_layers import exact_two_layer_vae
 from .exact_vae import exact_vae
 from .free_bits import FreeBits, free_bits, free_bits_loss
 from .iwae import IWAE, DReG, mlp_iwae
@@ -22,14 +23,18 @@ from .made_vae import made_vae
 from .model import Model
 from .pca import PCA, mean_and_covariance
 from .ppca import em_step, fit_ppca, mean_log_likelihood
+from .priors import make_prior, mlp_prior_vae, pseudo_inputs, with_input_gradients
 from .table import TableEncoder
 from .tie import Tie, TieBounds, two_rows
+from .two_layer_linear_gaussian import TwoLayerLinearGaussian
+from .two_layers import ByLayer, mlp_two_layer_vae
 from .vae import VAE, mlp_vae
 from .water_filling import WaterFilling, best_linear_vae, water_filling
 
-__all__ = ["IWAE", "PCA", "VAE", "AnalyticKL", "Autoencoder", "Capacity", "Classifier", "DReG", "DecoderDropout",
-           "DenoisingAutoencoder", "FreeBits", "LatentModel", "LinearGaussian", "Model", "TableEncoder", "Tie",
-           "TieBounds", "WaterFilling", "best_linear_vae", "conv_vae", "em_step", "exact_vae", "fit_ppca", "free_bits",
-           "free_bits_loss", "gaussian_noise", "kl_at_capacity", "linear_autoencoder", "made_vae", "mask_noise",
-           "mean_and_covariance", "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae", "mlp_vae",
-           "sum_of_latents", "two_rows", "water_filling"]
+__all__ = ["IWAE", "PCA", "VAE", "AnalyticKL", "Autoencoder", "ByLayer", "Capacity", "Classifier", "DReG",
+           "DecoderDropout", "DenoisingAutoencoder", "FreeBits", "LatentModel", "LinearGaussian", "Model",
+           "TableEncoder", "Tie", "TieBounds", "TwoLayerLinearGaussian", "WaterFilling", "best_linear_vae", "conv_vae",
+           "em_step", "exact_two_layer_vae", "exact_vae", "fit_ppca", "free_bits", "free_bits_loss", "gaussian_noise",
+           "kl_at_capacity", "linear_autoencoder", "made_vae", "make_prior", "mask_noise", "mean_and_covariance",
+           "mean_log_likelihood", "mlp_autoencoder", "mlp_classifier", "mlp_iwae", "mlp_prior_vae", "mlp_two_layer_vae",
+           "mlp_vae", "pseudo_inputs", "sum_of_latents", "two_rows", "water_filling", "with_input_gradients"]

@@ -1,6 +1,7 @@
 """Distributions: what a network's numbers mean, in nats."""
 
 from .autoregressive import AutoregressiveObservation
+from .between import bounded_between
 from .bounds import bounded_below
 from .categorical import categorical_nll, softmax
 from .em import em
@@ -32,12 +33,21 @@ from .mixtures import BernoulliMixture, CollapseError, GaussianMixture
 from .multivariate import cholesky, multivariate_kl, multivariate_logpdf
 from .observation import Observation, ObservationModel
 from .posteriors import DiagonalGaussian, Posterior, gaussian_draw
-from .priors import GaussianMixturePrior, Prior, StandardNormal, gaussian_mixture_logpdf
+from .priors import (
+    AggregatePosterior,
+    GaussianMixturePrior,
+    Prior,
+    StandardNormal,
+    VampPrior,
+    gaussian_mixture_logpdf,
+)
+from .two_layers import Residual, TwoLayerPosterior, TwoLayerPrior
 
-__all__ = ["AutoregressiveObservation", "Bernoulli", "BernoulliMixture", "CategoricalPixels", "CollapseError",
-           "ContinuousBernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Gaussian", "GaussianMixture",
-           "GaussianMixturePrior", "Laplace", "Likelihood", "Observation", "ObservationModel", "PixelGaussian",
-           "Posterior", "Prior", "SharedGaussian", "SquaredError", "StandardNormal", "bernoulli_nll", "bounded_below",
+__all__ = ["AggregatePosterior", "AutoregressiveObservation", "Bernoulli", "BernoulliMixture", "CategoricalPixels",
+           "CollapseError", "ContinuousBernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Gaussian",
+           "GaussianMixture", "GaussianMixturePrior", "Laplace", "Likelihood", "Observation", "ObservationModel",
+           "PixelGaussian", "Posterior", "Prior", "Residual", "SharedGaussian", "SquaredError", "StandardNormal",
+           "TwoLayerPosterior", "TwoLayerPrior", "VampPrior", "bernoulli_nll", "bounded_below", "bounded_between",
            "categorical_nll", "cholesky", "continuous_bernoulli_mean", "continuous_bernoulli_nll",
            "discretized_logistic_nll", "em", "gaussian_draw", "gaussian_kl", "gaussian_kl_per_latent",
            "gaussian_logpdf", "gaussian_mixture_logpdf", "gaussian_nll", "laplace_nll", "leave_one_out",

@@ -1,4 +1,4 @@
-"""The diagonal Gaussian: a sample that lets the gradient through, its divergence from N(0, I), its density."""
+"""The diagonal Gaussian: the reparameterization trick (再パラメータ化), the KL from N(0, I), the density."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The observation model p(x|z): what the decoder's numbers say of x."""
+"""The observation model p(x|z): a decoder and its likelihood."""
 
 from ..core import Module
 
@@ -20,7 +20,7 @@ class ObservationModel(Module):
         self.likelihood = likelihood
 
     def check(self, x, name):
-        """ValueError, in one sentence, for x to which the likelihood gives no density."""
+        """Raises ValueError for x at which the likelihood has no density."""
         self.likelihood.check(x, name)
 
     def flaw(self, x):
@@ -33,12 +33,12 @@ class ObservationModel(Module):
 
     @property
     def unit(self):
-        """That of -log p(x|z): nats, unless a distance stands for the likelihood."""
+        """The unit of -log p(x|z): nats, unless a distance takes the place of the likelihood."""
         return self.likelihood.unit
 
     @property
     def is_density(self):
-        """False where a distance stands for the likelihood: then there is no p(x), and nothing to draw from."""
+        """False where a distance takes the place of the likelihood: then there is no p(x), and nothing to draw from."""
         return self.likelihood.is_density
 
 
@@ -55,9 +55,12 @@ class Observation(ObservationModel):
         return nll, backward
 
     def mean(self, z, **condition):
-        """E[x|z]"""
+        """E[x|z], (M, D)"""
         return self.likelihood.mean(self.decoder(z, **condition))
 
     def sample(self, z, rng, **condition):
-        """A draw x ~ p(x|z) for each z."""
+        """A draw x ~ p(x|z) for each z, (M, D); ValueError where a distance takes the place of the likelihood."""
+        if not self.is_density:
+            raise ValueError(f"likelihood must be a density to draw x from, but {self.describe()} is a distance: "
+                             "`mean` gives what it compares x with")
         return self.likelihood.sample(self.decoder(z, **condition), rng)

@@ -3,7 +3,7 @@
 import math
 
 from agreement import torch
-from twins import D, F, normal, through
+from twins import D, F, normal, through, two_layer_posterior, two_layer_prior
 
 from scratchvae import models
 
@@ -60,6 +60,12 @@ def log_weights(f, p, eps, *, x, score=True):
 def latent_model(f, p, *, x, eps):
     z, log_q = through(f.posterior, p, x, eps[:, None])
     return through(f.observation, p, z, x=x), log_q - through(f.prior, p, z)
+
+
+def by_layer(f, p, *, x, eps):
+    z, log_q1, log_q2 = two_layer_posterior(f.posterior, p, x, eps[:, None])
+    log_p1, log_p2 = two_layer_prior(f.prior, p, z)
+    return through(f.observation, p, z, x=x), log_q1 - log_p1, log_q2 - log_p2
 
 
 def iwae(f, p, *, x, eps, score=True):
@@ -120,6 +126,7 @@ MODEL_TWINS = {
     models.LatentModel.log_weights: log_weights,
     models.VAE: vae,
     models.VAE.negative_elbo: negative_elbo,
+    models.ByLayer: by_layer,
     models.IWAE: iwae,
     models.IWAE.surrogate: lambda f, p, *, x, eps, v: -(v * log_weights(f, p, eps, x=x)).sum(1),
     models.DReG: lambda f, p, *, x, eps: iwae(f, p, x=x, eps=eps, score=False),
