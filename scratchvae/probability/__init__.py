@@ -7,8 +7,9 @@ from .categorical import categorical_nll, softmax
 from .em import em
 from .estimators import leave_one_out, monte_carlo_kl, reparameterized_gradient, score_function_gradient
 from .flows import IAF, Flow, FlowPosterior, FlowStep, Householder, HouseholderPosterior, LinearIAF, Planar
-from .gaussian import gaussian_kl, gaussian_kl_per_latent, gaussian_logpdf, reparameterize
+from .gaussian import gaussian_kl, gaussian_logpdf, reparameterize
 from .importance import log_mean_exp, repeat
+from .kl_per_latent import gaussian_kl_per_latent
 from .likelihoods import (
     Bernoulli,
     CategoricalPixels,
