@@ -3,11 +3,11 @@
 Rezende & Mohamed 2015; Tomczak & Welling 2016; Kingma et al. 2016.
 """
 
+import copy
 import math
 
 import numpy as np
 
-from ..core import Sequential
 from ..nn import MADE, Linear, relu
 from ..probability import StandardNormal
 from ..probability.flows import IAF, FlowPosterior, HouseholderPosterior, LinearIAF, Planar
@@ -51,8 +51,9 @@ def mlp_flow_vae(n_x, hidden, n_latents, rng, *, posterior="gaussian", steps=Non
 
 def flow_vae(vae, kind, rng, *, steps=None, activation=relu):
     """The nets of a VAE whose encoder ends with GaussianHeads, and a flow behind its posterior."""
-    *layers, heads = vae.encoder.nodes
-    posterior = flow_posterior(kind, Sequential(*layers), heads, rng, steps=steps, activation=activation)
+    body = copy.copy(vae.encoder)                          # a Sequential, or MicroBatches
+    *body.nodes, heads = vae.encoder.nodes
+    posterior = flow_posterior(kind, body, heads, rng, steps=steps, activation=activation)
     if kind == "householder":
         return HouseholderVAE(posterior, vae.observation, vae.n_latents)
     return LatentModel(posterior, vae.observation, vae.prior)
