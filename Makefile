@@ -16,6 +16,12 @@ train: .venv
 test: .venv
 	$(BIN)/python -m pytest
 
+# lint, every proof and the fast tests, a minute; without what is marked slow: the chapters, the mutants, the command
+# line, worker processes, annealed importance sampling and the estimators on exact ground; and without parity
+quick: .venv
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "not slow" --ignore=tests/parity
+
 # the library held against PyTorch, SciPy, scikit-learn and Dask, which nothing else here needs but for SciPy
 parity: .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'scikit-learn>=1.5' 'distributed>=2024.5'
@@ -45,4 +51,4 @@ slides: .venv
 lint: .venv
 	$(BIN)/ruff check .
 
-.PHONY: train test parity benchmark check study notebooks slides lint
+.PHONY: train test quick parity benchmark check study notebooks slides lint

@@ -2,6 +2,8 @@
 
     import scratchvae as sv
     vae = sv.models.mlp_vae(784, [400], 20, np.random.default_rng(0))
+
+Each room is imported when it is first asked for.
 """
 
 from .faces import lazily

@@ -1,13 +1,13 @@
 """Where arrays live: in the computer's memory or, through CuPy, in that of a GPU. Only this file names CuPy.
 
     vae, x_train, x_test = to_device(vae), to_device(x_train), to_device(x_test)
-    for record in fit(vae, x_train, x_test=x_test, optimizer=Adam(vae), epochs=10):     # the same lines as ever
+    for record in fit(vae, x_train, x_test=x_test, optimizer=Adam(vae), epochs=10):     # the same lines as on a CPU
         print(record)
     to_host(vae)
 
-CuPy's arrays obey NumPy's dispatch: np.exp(x) runs where x lives. So no node asks where it runs; what it makes, it
-makes beside what it is given, by zeros_like(x) or zeros(shape, dtype, like=x). Arrays of both kinds never mix: what
-should have been moved and was not is a TypeError.
+CuPy's arrays obey NumPy's dispatch: np.exp(x) runs where x lives. So no node asks where it runs; it creates new arrays
+where its inputs are, by zeros_like(x) or zeros(shape, dtype, like=x). Arrays of both kinds never mix: one that was not
+moved raises a TypeError.
 """
 
 import numpy as np
@@ -16,15 +16,15 @@ from .core import Module
 
 
 def to_device(thing):
-    """An array in the GPU's memory; of a Module its parameters, and then it is the same Module.
+    """An array in the GPU's memory; or the same Module, its parameters and buffers moved there.
 
-    A model is moved before an optimizer packs it. ValueError, in one sentence, if there is no GPU.
+    A model is moved before an optimizer packs it. Raises ValueError if there is no GPU.
     """
     return move(thing, gpu().asarray)
 
 
 def to_host(thing):
-    """An array in the computer's memory, as NumPy knows it; of a Module its parameters, and it is the same Module."""
+    """A NumPy array in the computer's memory; or the same Module, its parameters and buffers moved there."""
     return move(thing, lambda a: a.get() if hasattr(a, "get") else a)
 
 
@@ -40,7 +40,7 @@ def move(thing, place):
 
 
 def gpu():
-    """The module cupy, if there is a GPU, for it is imported without one too; ValueError, in one sentence, if not."""
+    """The module cupy; ValueError without CuPy or without a GPU (cupy can be imported without one)."""
     try:
         import cupy
     except ImportError:
@@ -51,29 +51,29 @@ def gpu():
 
 
 def on_host(thing):
-    """Whether an array, or what a Module learns, lies in the computer's memory."""
+    """Whether an array, or the parameters of a Module, lie in the computer's memory."""
     return isinstance(example_of(thing), np.ndarray)
 
 
 def example_of(thing):
-    """An array itself, or one of those that a Module learns, or the images that Pixels are made of."""
+    """The array itself, the first parameter of a Module, or the images of Pixels."""
     if isinstance(thing, Module):
         return next(iter(thing.parameters().values())).value
     return getattr(thing, "images", thing)
 
 
 def make_rng(seed, *, like=None):
-    """default_rng(seed) whose draws lie where `like` lies, an array or a Module; on the host unless told otherwise.
+    """default_rng(seed) whose draws lie where `like` lies, an array or a Module; on the host if it is None.
 
-    The numbers are the same everywhere, for they are drawn on the host and moved: a GPU sees the examples in the same
-    order, and the same noise, as a CPU does.
+    The numbers are the same everywhere, because they are drawn on the host and moved: a GPU sees the examples in the
+    same order, and the same noise, as a CPU.
     """
     rng, like = np.random.default_rng(seed), example_of(like)
     return rng if like is None or on_host(like) else MovingGenerator(rng, like)
 
 
 class MovingGenerator:
-    """What training needs of a NumPy generator, each draw moved to where `like` lies; its state stays on the host."""
+    """The methods of a NumPy generator that training needs; draws are moved to `like`, the state stays on the host."""
 
     def __init__(self, rng, like):
         self.bit_generator = rng.bit_generator
@@ -82,5 +82,5 @@ class MovingGenerator:
 
 
 def moving(draw, like):
-    """The function draw, with what it returns moved."""
+    """The function `draw`, its result moved to where `like` lies."""
     return lambda *arguments, **options: np.asarray(draw(*arguments, **options), like=like)

@@ -1,10 +1,10 @@
-"""What is refused, before any work is done: one sentence that names the argument, what was given, what is allowed."""
+"""Checks before any work is done: an error names the argument, what is allowed, and what was given."""
 
 import math
 
 
 def require_same_shape(**arrays):
-    """ValueError, in one sentence, unless all arrays have the shape of the first (broadcasting would be silent)."""
+    """ValueError unless all arrays have the shape of the first (broadcasting would be silent)."""
     (first, a), *others = arrays.items()
     for name, b in others:
         if b.shape != a.shape:
@@ -12,7 +12,7 @@ def require_same_shape(**arrays):
 
 
 def require_positive(**named):
-    """The value, or a ValueError in one sentence if it is not a positive number: require_positive(sigma=sigma)."""
+    """The value; ValueError unless it is positive and finite: require_positive(sigma=sigma)."""
     ((name, value),) = named.items()
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"{name} must be positive, but is {value}")

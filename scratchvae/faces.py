@@ -1,6 +1,7 @@
 """The face of a package: names that are imported when one of them is first asked for."""
 
 import importlib
+import sys
 
 
 def lazily(package, places):
@@ -9,9 +10,9 @@ def lazily(package, places):
 
     def load(name):
         if name not in module_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
         module, attribute = module_of[name]
         found = importlib.import_module(f"{package}.{module}")
         return getattr(found, attribute) if attribute else found
 
-    return load, lambda: sorted(module_of)
+    return load, lambda: sorted({*module_of, *getattr(sys.modules[package], "__all__", ())})

@@ -1,7 +1,7 @@
-"""Scalar functions that many rooms need, each written once: none overflows at any x, in float32 or float64.
+"""Scalar functions that all of the library needs, each written once: none overflows at any x, in float32 or float64.
 
-Element by element, x of any shape. They are analytic where they are smooth: every branch asks for the real part of x
-alone (np.maximum orders complex numbers by it), so the complex step of `prove` passes through.
+They work element by element, on x of any shape. They are analytic where they are smooth: every branch depends on the
+real part of x alone (np.maximum orders complex numbers by it), so that `prove` can use the complex step.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def magnitude(x):
 def sigmoid(x):
     """1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2;  its derivative is sigmoid(x) sigmoid(-x)
 
-    Right to a rounding of 1, so it is 0 where x is far below 0; log sigmoid(x) = -softplus(-x) keeps every digit.
+    Its absolute error is that of rounding 1: far below 0 it is 0, and log sigmoid(x) = -softplus(-x) keeps more digits.
     """
     return (1 + np.tanh(x / 2)) / 2
 

@@ -1,4 +1,4 @@
-"""A function of a whole batch, computed a few examples at a time: what they are made into stays in the cache."""
+"""A function of a whole batch, computed a few examples at a time: its intermediate arrays stay in the cache."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from .core import Sequential
 
 
 class MicroBatches(Sequential):
-    """The same function as Sequential, of `size` examples at a time."""
+    """The same function as Sequential, computed for `size` examples at a time."""
 
     def __init__(self, *nodes, size):
         super().__init__(*nodes)
@@ -17,10 +17,10 @@ class MicroBatches(Sequential):
 
 
 def in_micro_batches(forward, x, /, *, size, **constants):
-    """forward(x, **constants), of `size` examples at a time; on a GPU of all.
+    """forward(x, **constants), computed for `size` examples at a time; on a GPU for all at once.
 
-    A constant that is an array has a row for each example and is dealt out with them; a number is the same for all.
-    No example depends on another (law 6), and gradients accumulate (law 4): so the numbers are the same.
+    A constant that is an array has a row for each example and is divided with them; a number is the same for all.
+    No example depends on another (law 6), and gradients accumulate (law 4), so the results are the same up to rounding.
     """
     if len(x) <= size or not isinstance(x, np.ndarray):
         return forward(x, **constants)
@@ -37,5 +37,5 @@ def in_micro_batches(forward, x, /, *, size, **constants):
 
 
 def rows_of(constants, rows):
-    """The constants of some examples: these rows of each array, and each number as it is."""
+    """The constants of some examples: these rows of each array, and every number as it is."""
     return {name: c[rows] if getattr(c, "ndim", 0) else c for name, c in constants.items()}

@@ -1,4 +1,4 @@
-"""What random numbers are for: every purpose has a generator of its own, so that none shifts the draws of another.
+"""What random numbers are used for: every purpose has its own generator, so that none shifts the draws of another.
 
     rng = generator(seed, ORDER, epoch)            np.random.default_rng([seed, ORDER, epoch])
 
@@ -12,5 +12,5 @@ PICTURES, SCORES, PILOT, CHAINS = 9, 10, 11, 12     # evaluation: new images, sc
 
 
 def generator(seed, purpose, *which, like=None):
-    """The generator of a purpose; `which` tells its uses apart. Its draws lie where `like` lies."""
+    """The generator of a purpose; `which` (epoch, rank ...) tells its uses apart. Its draws lie where `like` lies."""
     return make_rng([seed, purpose, *which], like=like)

@@ -64,6 +64,7 @@ def test_on_the_host_nothing_changes():
     assert isinstance(make_rng(0, like=a), np.random.Generator)
 
 
+@pytest.mark.slow
 def test_a_training_on_the_device_is_that_of_the_host_and_leaves_the_same_files(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "cupy", pretend.cupy())
     options = ["--binarization", "dynamic", "--clip", "50", "--schedule", "cosine"]

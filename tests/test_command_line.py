@@ -17,6 +17,8 @@ from scratchvae.datasets import Dataset
 from scratchvae.proof import PROOFS, prove
 from scratchvae.training import load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -194,7 +196,7 @@ def test_help_teaches(capsys):
             main([*command, "--help"])
         assert stop.value.code == 0
     out = capsys.readouterr().out
-    assert "python -m scratchvae train --data mnist --latents 2" in out and "weight of the KL term" in out
+    assert "  scratchvae train --data mnist --latents 2\n" in out and "weight of the KL term" in out
     with pytest.raises(SystemExit):
         main(["--version"])
     assert __version__ in capsys.readouterr().out

@@ -73,6 +73,7 @@ def test_label_counts_of_fashion_mnist():
     assert np.bincount(data.y_test).tolist() == [1000] * 10
 
 
+@pytest.mark.slow
 def test_label_counts_and_mean_pixel_of_mnist():
     data = load("mnist")
     assert np.bincount(data.y_train).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -305,6 +306,7 @@ def serve(no_checkout, monkeypatch):
         server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 def test_a_download_is_checked_kept_and_used_again(serve, name, monkeypatch):
     cache = serve(partial(Quiet, directory=DATA))

@@ -10,7 +10,7 @@ import numpy as np
 import pretend
 import pytest
 
-from scratchvae import backend, models, probability
+from scratchvae import backend, core, models, nn, probability
 from scratchvae.backend import make_rng, to_device, to_host
 from scratchvae.core import Module
 from scratchvae.datasets import LEVELS, load, pixels
@@ -190,6 +190,25 @@ def test_means_and_samples_are_made_there(device, likelihood):
     there = to_device(y)
     np.testing.assert_allclose(to_host(likelihood.mean(there)), mean, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(to_host(likelihood.sample(there, make_rng(1, like=there))), draw, rtol=1e-9, atol=1e-9)
+
+
+def the_priors(rng):
+    def encoder():
+        return core.Sequential(*nn.mlp([6, 5], rng), nn.GaussianHeads(5, 3, rng))
+
+    x = rng.random((7, 6))
+    return [probability.StandardNormal(3), probability.GaussianMixturePrior(4, 3, rng),
+            probability.AggregatePosterior(encoder(), x), probability.VampPrior(encoder(), x),
+            probability.TwoLayerPrior(probability.VampPrior(encoder(), x), nn.GaussianHeads(3, 2, rng), 2)]
+
+
+@pytest.mark.parametrize("i", range(5))
+def test_priors_are_drawn_from_there(device, i):
+    prior = in_precision(np.float64, the_priors(np.random.default_rng(0))[i])
+    draws = prior.sample(50, np.random.default_rng(1), np.float64)
+    moved(prior)
+    there = prior.sample(50, make_rng(1, like=to_device(draws)), np.float64)
+    np.testing.assert_allclose(to_host(there), draws, rtol=1e-9, atol=1e-9)
 
 
 # ---- what does not go

@@ -1,6 +1,6 @@
-"""What the chapters call: the library's code shown, a number held against its formula, trainings that were kept.
+"""What the chapters call: show the library's code, compare a number with its formula, recall a kept training.
 
-Each is imported when it is first asked for: the command line needs kept trainings, and no notebook.
+Each is imported when it is first used: the command line needs kept trainings, but not IPython.
 """
 
 from ..faces import lazily

@@ -2,8 +2,8 @@
 
     explore(vae, mu[0], dimensions=[6, 14, 18])            # the last line of a cell; mu[0] is where the sliders stand
 
-Needs the extra `notebooks` (ipywidgets). Where nobody could move a slider there is a figure to be read instead, so that
-a page that a program executes and keeps (build.py, nbconvert) holds a picture, and no widget that has lost its kernel.
+Needs the extra `notebooks` (ipywidgets). Where nobody can move a slider, a figure is shown instead, so that a page that
+a program executes and saves (build.py, nbconvert) has a picture, and not a widget without a kernel.
 """
 
 import importlib.util
@@ -17,10 +17,11 @@ def explore(model, z=None, dimensions=None, limit=3.0):
     """A slider from -limit to limit for each of the latents `dimensions`, beside E[x|z]: an ipywidgets box.
 
     model        with decode, n_latents and dtype, such as a VAE of square images
-    z            (Z,), where the sliders stand at first and the other latents stay; by default 0, the prior's mean
+    z            (Z,), where the sliders start and the other latents stay; by default 0, the mean of N(0, I)
     dimensions   which latents, from 0; by default the first 8. In pictures latent 0 is called z1, as in all figures
 
     Without a kernel, without ipywidgets, or where no person runs the cell: the figure `traversals` over the same range.
+    The range grows beyond `limit` where z lies outside of it. ValueError for another shape of z, or unknown dimensions.
     """
     z = np.zeros(model.n_latents, model.dtype) if z is None else np.asarray(z).astype(model.dtype)
     if z.shape != (model.n_latents,):
@@ -35,9 +36,9 @@ def explore(model, z=None, dimensions=None, limit=3.0):
 
 
 def attended():
-    """Whether a person can move a slider: ipywidgets is there, and the front end that runs this cell takes input.
+    """Whether a person can move a slider: ipywidgets is installed, and the front end that runs this cell takes input.
 
-    JupyterLab, Notebook and VS Code say so with every cell they send to the kernel; nbclient says that it does not.
+    JupyterLab, Notebook and VS Code say that with every cell they send to the kernel; nbclient says that it does not.
     """
     if importlib.util.find_spec("ipywidgets") is None:
         return False
@@ -48,7 +49,7 @@ def attended():
 
 
 def sliders(model, z, dimensions, limit):
-    """The box: the picture, which follows the sliders."""
+    """The box with the picture and its sliders; the picture is redrawn when one is moved."""
     import ipywidgets
 
     picture = ipywidgets.Image(format="png", layout={"width": "280px", "height": "280px"})

@@ -1,4 +1,4 @@
-"""What the chapters call: the library's own code, shown, and a number held against its formula."""
+"""What the chapters call: `show` the library's own code, and `compare` a number with its formula."""
 
 import inspect
 
@@ -9,10 +9,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 
-def show(*things):
-    """Display the source of functions, nodes and classes as it stands in the library: the code that runs.
+def show(*things: object) -> None:
+    """Display the source of functions, nodes and classes as it is in the library: the code that runs.
 
-    An object that has no source of its own is shown by its class.
+    Of an object that has no source of its own, the class is shown.
     """
     for thing in things:
         source = inspect.unwrap(thing) if callable(thing) and not inspect.isclass(thing) else thing
@@ -23,11 +23,11 @@ def show(*things):
         display({"text/html": html, "text/plain": code}, raw=True)
 
 
-def compare(what, left, right, tolerance):
+def compare(what: str, left: float | np.ndarray, right: float | np.ndarray, tolerance: float) -> None:
     """Print both sides of an equation and assert that they agree to `tolerance`, an absolute difference.
 
-    left and right are numbers, or arrays of one shape, or an array and a number that all of it must equal. Of arrays,
-    the largest difference counts and the first entries are printed. Raises AssertionError, of empty arrays too.
+    left and right are numbers, or arrays of one shape, or an array and a number that all its entries must equal. Of
+    arrays, the largest difference counts and the first entries are printed. AssertionError, also if one is empty.
     """
     left, right = np.asarray(left), np.asarray(right)
     assert left.shape == right.shape or left.ndim == 0 or right.ndim == 0, (

@@ -1,23 +1,25 @@
-"""The numbers one may quote, beside those of the papers: made by one command, from configurations and seeds.
+"""The numbers to quote, beside those of the papers: reproduced by one command, from configurations and seeds.
 
     python -m scratchvae results        trains PAPERS of experiments.py, measures L_5000, keeps all in data/trained/
 """
 
 import dataclasses
+from pathlib import Path
 
 from ..datasets import LEVELS, load, pixels
 from ..evaluation import Entry, active_units, evaluate_bound
-from .experiments import PAPERS, run
+from .experiments import PAPERS, Experiment, Outcome, run
 from .trained import recall
 
-PUBLISHED = {         # -L_5000 in nats an image, and where it stands
+PUBLISHED = {         # -L_5000 in nats per image, and its source
     "12_mnist_vae": (86.76, "Burda et al. 2016, table 1"),
     "12_mnist_iwae5": (85.54, "Burda et al. 2016, table 1"),
 }
 
 
-def measure(experiment, folder=None, draws=5000, progress=False):
-    """Train, and measure -L_draws on the whole test set; -> (Outcome, its facts, which JSON can hold)."""
+def measure(experiment: Experiment, folder: str | Path | None = None, draws: int = 5000,
+            progress: bool = False) -> tuple[Outcome, dict]:
+    """Train, and measure -L_draws on the whole test set; -> (Outcome, its facts as JSON can hold them)."""
     e, outcome = experiment, run(experiment, folder, progress)
     x_test, model = pixels(load(e.data).x_test, LEVELS[e.data]), outcome.model()
     setting = {"binarization": e.binarization, "seed": e.seed}
@@ -26,7 +28,7 @@ def measure(experiment, folder=None, draws=5000, progress=False):
                      "bound": dataclasses.asdict(entry), "active": active_units(model, x_test, **setting).count}
 
 
-def table():
+def table() -> str:
     """The kept results as a Markdown table."""
     lines = ["| network | data | loss | epochs | nats an image | published -L_5000 | higher by | active latents |",
              "|---|---|---|---|---|---|---|---|"]
@@ -34,7 +36,7 @@ def table():
 
 
 def row(name, facts):
-    """A line of the table."""
+    """The row of one experiment in the table."""
     e, entry = facts["experiment"], Entry(**facts["bound"])
     value, source = PUBLISHED.get(name, (None, ""))
     published, gap = (f"{value:.2f} ({source})", f"{entry.value - value:.2f}") if value else ("", "")

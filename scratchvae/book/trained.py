@@ -1,39 +1,39 @@
-"""Trainings that ship with the book: weights and records in data/trained/, small and proven, so that nobody waits.
+"""Trainings that ship with the book: weights and records in data/trained/, verified by SHA-256, so that nobody waits.
 
-    keep("08_mnist_2", vae, records=records)           # once, by a cell that is switched off
+    keep("08_mnist_2", vae, records=records)           # once, in a cell that is switched off
     facts = recall("08_mnist_2", vae)                  # always: vae has the weights, facts["records"] the records
 """
 
 import hashlib
 
+from ..core import Module
 from ..datasets import CHECKOUT, DataError
-from ..training import load_checkpoint, load_parameters, save_checkpoint
+from ..training import load_checkpoint, load_parameters, model_arrays, save_checkpoint
 
 FOLDER = CHECKOUT / "trained"
 CHECKSUMS = "SHA256SUMS"                               # as the command sha256sum writes and checks it
 
 
-def keep(name, model=None, **facts):
-    """Write data/trained/NAME.npz, the parameters of `model` (if given) and JSON-able facts, and its checksum."""
-    parameters = model.parameters() if model is not None else {}
+def keep(name: str, model: Module | None = None, **facts) -> None:
+    """Write data/trained/NAME.npz, parameters and buffers of a model and JSON-able facts, and its checksum."""
     path = FOLDER / f"{name}.npz"
-    save_checkpoint(path, {f"parameters/{key}": p.value for key, p in parameters.items()}, facts)
+    save_checkpoint(path, {} if model is None else model_arrays(model), facts)
     checksums = read_checksums() | {path.name: sha256(path)}
     lines = [f"{checksum}  {file}\n" for file, checksum in sorted(checksums.items())]
     (FOLDER / CHECKSUMS).write_text("".join(lines), newline="\n")
 
 
-def recall(name, model=None):
+def recall(name: str, model: Module | None = None) -> dict:
     """The facts kept under NAME; `model`, if given, gets the parameters kept with them.
 
-    Raises DataError, in one sentence, if the file is missing or is not, byte for byte, the one that was kept.
+    Raises DataError if the file is missing, or its SHA-256 is not that of the file that was kept.
     """
     path = FOLDER / f"{name}.npz"
-    mend = f'restore it with: git -C "{CHECKOUT.parent}" checkout -- data/trained'
+    remedy = f'restore it with: git -C "{CHECKOUT.parent}" checkout -- data/trained'
     if not path.is_file():
-        raise DataError(f"{path} is missing; {mend}")
+        raise DataError(f"{path} is missing; {remedy}")
     if read_checksums().get(path.name) != sha256(path):
-        raise DataError(f"{path} is damaged (its SHA-256 is not the one in {CHECKSUMS}); {mend}")
+        raise DataError(f"{path} is damaged (its SHA-256 is not the one in {CHECKSUMS}); {remedy}")
     return load_checkpoint(path)[1] if model is None else load_parameters(model, path)
 
 

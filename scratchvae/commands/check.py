@@ -1,15 +1,13 @@
-"""`python -m scratchvae check`: prove the library."""
+"""`scratchvae check`: prove the library."""
 
 from ..proof import prove_all
-from .options import describing
 
 
-def add_to(subparsers):
+def add_to(command):
     """The options of `check`."""
-    command = describing(
-        subparsers, "check", run, help="prove every backward pass of the library",
-        description="Prove the backward of every node and model: a table with the error of each against the complex "
-                    "step (at most 1e-12) and central differences.")
+    command.set_defaults(run=run)
+    command.description = ("Prove the backward of every node and model: a table with the error of each against the "
+                           "complex step (at most 1e-12) and central differences.")
     command.add_argument("--seed", type=int, default=0, help="of the random shapes and values")
 
 

@@ -1,4 +1,4 @@
-"""`python -m scratchvae evaluate RUN`: measure what `train` has left in a folder."""
+"""`scratchvae evaluate RUN`: measure what `train` has left in a folder."""
 
 import sys
 from pathlib import Path
@@ -11,16 +11,16 @@ from ..evaluation import as_json, as_table, report
 from ..models import mlp_classifier
 from ..training import load_checkpoint, load_parameters
 from .models import SETTINGS, build
-from .options import describing, positive
+from .options import positive
 
 
-def add_to(subparsers):
+def add_to(command):
     """The options of `evaluate`."""
-    add = describing(
-        subparsers, "evaluate", run, help="measure a trained model: bounds, rate and distortion, active units ...",
-        description="Measure the model of a run. The folder then holds evaluation.md, the table that is printed, and "
-                    "evaluation.json, in which every number says what it is, of which images, and from how many draws."
-    ).add_argument
+    command.set_defaults(run=run)
+    command.description = (
+        "Measure the model of a run. The folder then holds evaluation.md, the table that is printed, and "
+        "evaluation.json, in which every number says what it is, of which images, and from how many draws.")
+    add = command.add_argument
     add("run_folder", metavar="RUN", help="the folder that `train` left")
     add("--samples", type=positive(int), default=100, help="k of the importance-weighted bound L_k")
     add("--images", type=positive(int), help="how many images; all, if not given")
@@ -36,8 +36,8 @@ def run(arguments):
     _, facts = load_checkpoint(folder / "checkpoint.npz")
     settings, plan = facts.get("settings") or {}, facts.get("plan") or {}
     if not set(SETTINGS) <= set(settings):
-        raise ValueError(f"RUN must be the folder of a `python -m scratchvae train`, but {folder} does not say from "
-                         "what its model is rebuilt")
+        raise ValueError(f"RUN must be the folder of a `scratchvae train`, but {folder} does not say from what its "
+                         "model is rebuilt")
     data, seed = settings["data"], plan["seed"] if a.seed is None else a.seed
     images = load(data)
     x = pixels(images.x_test if a.split == "test" else images.x_train, LEVELS[data])[:a.images]
@@ -53,7 +53,7 @@ def run(arguments):
 
 
 def classifier_features(data):
-    """The features of chapter 4's classifier, of Fashion-MNIST; None for other data, or where it is not to be had."""
+    """The features of chapter 4's classifier, of Fashion-MNIST; None for other data, or where it cannot be read."""
     if data != "fashion-mnist":
         return None
     classifier = mlp_classifier(784, [256, 64], 10, np.random.default_rng(0))

@@ -5,10 +5,19 @@ import sys
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one sentence."""
+    """A parser that says what is wrong on one line."""
 
     def error(self, message):
         sys.exit(f"{self.prog}: {message}; --help explains all options")
+
+
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that tells the default of each option that has one."""
+
+    def _get_help_string(self, action):
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
 
 
 def positive(kind):
@@ -21,10 +30,3 @@ def positive(kind):
 
     convert.__name__ = f"positive {'whole number' if kind is int else 'number'}"
     return convert
-
-
-def describing(subparsers, name, run, **texts):
-    """A parser for the command `name`, whose help tells the defaults; `run` does its work."""
-    command = subparsers.add_parser(name, formatter_class=argparse.ArgumentDefaultsHelpFormatter, **texts)
-    command.set_defaults(run=run)
-    return command

@@ -1,18 +1,16 @@
-"""`python -m scratchvae train`: train a model into a folder, evaluate it there, draw it."""
+"""`scratchvae train`: train a model into a folder, evaluate it there, draw it."""
 
-import copy
 import json
 from pathlib import Path
 
 import numpy as np
 
-from .. import plots
 from ..backend import to_device, to_host
 from ..datasets import BINARIZATIONS, LEVELS, load, pixels
 from ..evaluation import as_json, evaluate
 from ..training import Adam, cosine, draw_each, fit, load_checkpoint, step_decay, stop_early, warm_up
 from .models import LOSSES, SETTINGS, SIZES, build
-from .options import describing, positive
+from .options import positive
 
 WITH_BETA = ("vae", "conv-vae")
 SCHEDULES = {        # --schedule: the number of all steps -> the schedule
@@ -23,13 +21,13 @@ SCHEDULES = {        # --schedule: the number of all steps -> the schedule
 }
 
 
-def add_to(subparsers):
+def add_to(command):
     """The options of `train`."""
-    add = describing(
-        subparsers, "train", run, help="train a model; leaves checkpoint, history and pictures in a folder",
-        description="Train a model. The folder --out then holds checkpoint.npz, history.jsonl (a record an epoch), "
-                    "evaluation.json (the test set, in nats an image) and the pictures. Ctrl-C saves and stops."
-    ).add_argument
+    command.set_defaults(run=run)
+    command.description = (
+        "Train a model. The folder --out then holds checkpoint.npz, history.jsonl (a record an epoch), evaluation.json "
+        "(the test set, in nats an image) and the pictures. Ctrl-C saves and stops.")
+    add = command.add_argument
     add("--model", choices=tuple(SIZES), default="vae",
         help="variational autoencoder, importance-weighted autoencoder, the vae with convolutions (of 28 x 28 pixels), "
              "autoencoder, or denoising autoencoder")
@@ -84,7 +82,7 @@ def run(arguments):
 
 
 def complete(arguments):
-    """The arguments, with what was not given; ValueError, in one sentence, for what does not go together."""
+    """The arguments, with what was not given; ValueError, on one line, for what does not go together."""
     a, (hidden, latents) = arguments, SIZES[arguments.model]
     if a.model not in WITH_BETA and a.beta != 1:
         raise ValueError(f"beta is the weight of the KL of a vae; the {a.model} has none")
@@ -97,12 +95,10 @@ def complete(arguments):
 
 def watched(records, model, x_test, folder, arguments):
     """The records, with what the arguments ask for done on the way."""
-    def picture(record):
-        here = to_host(copy.deepcopy(model))                    # wherever it goes on learning
-        return plots.reconstructions(here, to_host(x_test[:16]), f"After epoch {record['epoch']}")
-
     if arguments.pictures:
-        records = draw_each(records, picture, folder / "progress")
+        from .pictures import after_epoch
+
+        records = draw_each(records, after_epoch(model, x_test[:16]), folder / "progress")
     return stop_early(records, arguments.patience) if arguments.patience else records
 
 
@@ -116,18 +112,13 @@ def describe(record):
 
 def leave(model, x_test, folder, arguments):
     """The ledger of the test set, the history as lines of JSON, and every picture that the model can give."""
+    from .pictures import draw_run  # here: nothing else that this command does needs matplotlib
+
     a = arguments
     entry = evaluate(model, x_test, data=a.data, binarization=a.binarization, seed=a.seed)
     print(entry)
     (folder / "evaluation.json").write_text(as_json([entry]))
     _, facts = load_checkpoint(folder / "checkpoint.npz")
     (folder / "history.jsonl").write_text("".join(json.dumps(record) + "\n" for record in facts["records"]))
-    figures = {"reconstructions": plots.reconstructions(model, x_test[:16]),
-               "learning": plots.learning_curves(facts["records"], unit=entry.unit)}
-    if hasattr(model, "sample") and model.observation.is_density:
-        figures["samples"] = plots.samples(model, np.random.default_rng(a.seed))
-        if model.n_latents == 2:
-            figures["manifold"] = plots.manifold(model)
-    for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=120)
-    print(f"pictures: {', '.join(f'{folder / name}.png' for name in figures)}")
+    pictures = draw_run(model, x_test, facts["records"], entry.unit, a.seed, folder)
+    print(f"pictures: {', '.join(map(str, pictures))}")

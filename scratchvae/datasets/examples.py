@@ -1,22 +1,25 @@
 """The data of a training, in one object: every array that has a row for each example."""
 
+import numpy as np
+
 from .binarization import binarize, binarize_batch, check_binarization
+from .images import Pixels
 
 
 class Examples:
     """Arrays with a row for each example: x, what else the model's forward asks for, and how the pixels are binarized.
 
-        Examples(x_train)                                           what a bare array is made into
+        Examples(x_train)                                           what a bare array is turned into
         Examples(Pixels(images), y=labels, binarization="dynamic")  for a forward(*, x, y, ...)
-        Examples(tokens, lengths=lengths)                           whole numbers (N, T), and how many of each row count
+        Examples(tokens, lengths=lengths)                           whole numbers (N, T), and the length of each row
 
     x, others      (N, ...), of any shape and dtype: arrays, np.memmap, Pixels; all on the host or all on a GPU
     binarization   "dynamic", "static" or "none" (see binarization.py)
 
-    ValueError if there are no examples, an array has another number of rows than x, or x cannot be binarized.
+    Raises ValueError if there are no examples, an array has not as many rows as x, or x cannot be binarized.
     """
 
-    def __init__(self, x, *, binarization="none", **others):
+    def __init__(self, x: np.ndarray | Pixels, *, binarization: str = "none", **others: np.ndarray):
         self.arrays = {"x": x, **others}
         self.binarization = check_binarization(binarization)
         for name, a in self.arrays.items():
@@ -31,9 +34,9 @@ class Examples:
 
     @classmethod
     def of(cls, x, *, binarization=None, **others):
-        """Examples of a bare array, binarization "none" unless given and others that are None left out.
+        """Examples of a bare array; binarization is "none" unless given, and others that are None are left out.
 
-        An Examples is passed through as it is. ValueError if something is said beside it, for it says all itself.
+        An Examples is returned as it is. Raises ValueError if anything else is given with it.
         """
         given = {name: a for name, a in {"binarization": binarization, **others}.items() if a is not None}
         if not isinstance(x, cls):
@@ -44,7 +47,7 @@ class Examples:
 
     @property
     def x(self):
-        """The array that is explained; the others are what it is explained with."""
+        """The array that the model explains; the others are what it is conditioned on."""
         return self.arrays["x"]
 
     def __len__(self):
@@ -55,12 +58,12 @@ class Examples:
         return Examples(binarization=self.binarization, **{name: a[rows] for name, a in self.arrays.items()})
 
     def batch(self, rows, rng):
-        """{name: its rows}, what forward is given beside noise; the pixels are drawn afresh if "dynamic"."""
+        """{name: its rows}, the arguments of forward without noise; the pixels are drawn again if "dynamic"."""
         few = {name: a[rows] for name, a in self.arrays.items()}
         return few | {"x": binarize_batch(few["x"], self.binarization, rng)}
 
     def drawn(self, rng):
-        """The same examples with the pixels drawn once and for all, if they are binarized in any way."""
+        """The same examples with the pixels drawn once and for all, if "dynamic" or "static"."""
         if self.binarization == "none":
             return self
         return Examples(**self.arrays | {"x": binarize(self.x[:], rng)})

@@ -1,7 +1,7 @@
 """The files of the data sets: found on this machine or downloaded, and verified by SHA-256.
 
-A set is looked for in $SCRATCHVAE_DATA, then in the checkout's data/, then in the user's cache, which is filled from
-the published address. Wherever a file lies, its decompressed bytes have the SHA-256 written here, or nothing is loaded.
+A set is searched in $SCRATCHVAE_DATA, then in the checkout's data/, then in the user's cache, which is filled from the
+published address. Wherever a file lies, its decompressed bytes have the SHA-256 written here, or nothing is loaded.
 """
 
 import gzip
@@ -39,7 +39,7 @@ class DataError(OSError):
 
 
 def read_set(name):
-    """The decompressed bytes of each file of a set, from the first place that has the set's folder."""
+    """The decompressed bytes of each file of a set, from the first place that has the set's folder; else DataError."""
     files = SETS[name][1]
     places = [(CHECKOUT, f'restore it with: git -C "{CHECKOUT.parent}" checkout -- data/{name}')]
     if given := os.environ.get("SCRATCHVAE_DATA"):
@@ -72,7 +72,7 @@ def decompress(content):
 
 
 def fetch(name, file):
-    """The path of a file in the user's cache, decompressed; downloaded where it is missing there or damaged."""
+    """The path of a file in the user's cache, decompressed; downloaded if it is missing there or damaged."""
     import pooch  # here, because a checkout never needs it
 
     def download(url, path, _):

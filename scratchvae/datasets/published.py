@@ -19,12 +19,12 @@ class Dataset(NamedTuple):
     y_test: np.ndarray | None
 
 
-def load(name):
+def load(name: str) -> Dataset:
     """The named set, whole and as published.
 
     "fashion-mnist", "mnist"   uint8 0..255 (60000, 28, 28) and (10000, 28, 28); labels uint8
     "digits"                   uint8 0..16 (1437, 8, 8) and (360, 8, 8), the file's first and last lines; labels uint8
-    "old-faithful"             float64 (272, 2), minutes of eruption and of waiting; nothing to test on, no labels
+    "old-faithful"             float64 (272, 2), minutes of eruption and of waiting; no test set, no labels
 
     Raises ValueError for an unknown name, DataError for a file that is missing, damaged or out of reach.
     """
@@ -32,7 +32,7 @@ def load(name):
         raise ValueError(f"name must be one of {', '.join(SETS)}, but is {name!r}")
     contents = read_set(name)
     if name == "digits":
-        table = np.loadtxt(io.BytesIO(contents[0]), delimiter=",", dtype=np.uint8)  # 64 pixels and a label a line
+        table = np.loadtxt(io.BytesIO(contents[0]), delimiter=",", dtype=np.uint8)  # 64 pixels and a label per line
         x, y = table[:, :64].reshape(-1, 8, 8).copy(), table[:, 64].copy()
         return Dataset(x[:1437], y[:1437], x[1437:], y[1437:])
     if name == "old-faithful":

@@ -1,12 +1,12 @@
-"""Pictures whose true factors are known: a shape, its size, its turn and its place, drawn from formulas.
+"""Pictures whose true factors are known: shape, scale, orientation and position, drawn from formulas.
 
-    factors = every_combination()                          # (9600, 5): a row for each picture there is
+    factors = every_combination()                          # (9600, 5): one row per picture
     x = draw(factors)                                      # (9600, 784), float32, black and white
     x = draw(random_factors(100, rng))                     # independent factors, each uniform
 
-In the manner of dSprites (Matthey et al. 2017), which has the same five factors, but small enough for a laptop, and
-with no two pictures alike: there, the square is turned by 360 degrees, so that one picture has four orientations; here,
-every shape by less than 90.
+Like dSprites (Matthey et al. 2017), which has the same five factors, but small enough for a laptop, and without two
+equal pictures: there, the square is rotated through 360 degrees, so that one picture has four orientations; here, every
+shape is rotated by less than 90.
 """
 
 import math
@@ -21,7 +21,7 @@ CANVAS = SIDE + FACTORS["x"] - 1                                              # 
 
 
 def every_combination():
-    """All values of all factors, (9600, 5), int64; the last factor runs fastest."""
+    """All combinations of the values of the factors, (9600, 5), int64; the last factor changes fastest."""
     return np.indices(tuple(FACTORS.values())).reshape(len(FACTORS), -1).T
 
 
@@ -33,8 +33,9 @@ def random_factors(n, rng):
 def draw(factors):
     """The pictures (N, 784), float32, 1 inside the shape and 0 outside, of factors (N, 5), whole numbers.
 
-    Their columns, as in FACTORS: shape, scale, orientation (steps of 90 / 8 degrees, counterclockwise), x (steps of a
-    pixel, rightwards), y (downwards). A shape is a test of each pixel's center; a place, a window on a larger canvas.
+    The columns are those of FACTORS: shape, scale, orientation (steps of 90 / 8 degrees, counterclockwise), x (steps of
+    a pixel, rightwards), y (downwards). A shape tests each pixel's center; a position is a window on a larger canvas.
+    Raises ValueError unless every row names a picture.
     """
     check(factors)
     shape, scale, orientation, x, y = factors.T
@@ -43,12 +44,12 @@ def draw(factors):
 
 
 def canvases():
-    """Every shape, size and turn in the middle of a canvas: bool, (3, 4, 8, CANVAS, CANVAS)."""
+    """Every shape, scale and orientation in the middle of a canvas: bool, (3, 4, 8, CANVAS, CANVAS)."""
     ticks = np.arange(CANVAS) - (CANVAS - 1) / 2
     right, up = np.meshgrid(ticks, -ticks)
     radius = np.array(RADII)[:, None, None, None]
     turn = (np.arange(FACTORS["orientation"]) * math.pi / 2 / FACTORS["orientation"])[:, None, None]
-    u = (np.cos(turn) * right + np.sin(turn) * up) / radius            # the shape turned by `turn`, counterclockwise
+    u = (np.cos(turn) * right + np.sin(turn) * up) / radius            # the shape rotated by `turn`, counterclockwise
     v = (np.cos(turn) * up - np.sin(turn) * right) / radius
     return np.stack([inside(u, v) for inside in (square, ellipse, heart)])
 
@@ -70,7 +71,7 @@ def heart(u, v):
 
 
 def check(factors):
-    """ValueError, in one sentence, unless every row names a picture."""
+    """ValueError unless every row names a picture."""
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS) or not np.issubdtype(factors.dtype, np.integer):
         raise ValueError(f"factors must be whole numbers (N, {len(FACTORS)}), but are {factors.dtype} {factors.shape}")
     for (name, size), values in zip(FACTORS.items(), factors.T, strict=True):

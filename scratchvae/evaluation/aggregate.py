@@ -1,6 +1,6 @@
-"""The aggregate posterior: q(z) = 1/N sum_n N(z; mu_n, sigma_n^2), what the encoder makes of a whole data set.
+"""The aggregate posterior: q(z) = 1/N sum_n N(z; mu_n, sigma_n^2), the mixture of the encoders of a whole data set.
 
-All pairs of a z and an encoder are looked at, BLOCK log-densities at a time (or N, where that is more).
+All pairs of a z and an encoder are computed, BLOCK log-densities at a time (or N, where that is more).
 """
 
 import math
@@ -16,8 +16,8 @@ BLOCK = 2**17          # 1 MB in float64: it stays in the cache
 def log_aggregate(z, mu, logvar):
     """log q(z) for z (M, Z) and encoders mu, logvar (N, Z), -> (M,), in nats.
 
-    sum_j (z_j - mu_j)^2 / sigma_j^2 with the square multiplied out is a matrix product, ten times as fast. That costs
-    digits: the error is about 1e-16 max (z_j / sigma_j)^2, of z measured from the center of the encoders.
+    With the square multiplied out, sum_j (z_j - mu_j)^2 / sigma_j^2 is a matrix product, ten times as fast. It costs
+    digits: the error is about 1e-16 max (z_j / sigma_j)^2, where z is measured from the mean of the encoders.
     """
     center = mu.mean(axis=0)
     z, mu, precision = z - center, mu - center, np.exp(-logvar)
@@ -29,7 +29,7 @@ def log_aggregate(z, mu, logvar):
 
 
 def log_marginals(z, mu, logvar):
-    """log q(z_j) of each latent alone: z (M, Z), mu and logvar (N, Z) -> (M, Z), in nats."""
+    """log q(z_j) of each latent alone: z (M, Z), mu and logvar (N, Z) -> (M, Z), float64, in nats."""
     log_q, precision, log_peak = np.empty(z.shape), np.exp(-logvar), -(math.log(2 * math.pi) + logvar) / 2
     for rows in blocks(len(z), len(mu), "each latent alone"):
         for j in range(z.shape[1]):
@@ -42,7 +42,7 @@ def log_marginals(z, mu, logvar):
 
 
 def blocks(M, N, name):
-    """Slices of M rows such that no more than BLOCK of the M N pairs are held; a progress bar on a terminal."""
+    """Slices of M rows, each with at most BLOCK of the M N pairs, or with one row; a progress bar on a terminal."""
     size = max(1, BLOCK // N)
     starts = tqdm(range(0, M, size), desc=name, unit="block", leave=False, disable=None)
     return (slice(start, start + size) for start in starts)

@@ -3,7 +3,7 @@
     factors = shapes.every_combination()
     print(*disentanglement(vae, shapes.draw(factors), factors, data="shapes", split="every combination"), sep="\n")
 
-Both look along the axes: a code turned by 45 degrees says as much about the factors, and scores less. The seed moves
+Both depend on the axes: a code rotated by 45 degrees knows as much about the factors, and scores less. The seed changes
 such scores as much as the choice of the model does, so compare over several seeds.     Locatello et al. 2019
 """
 
@@ -16,7 +16,8 @@ from .held_out import encodings, ledger
 def disentanglement(model, x, factors, *, data, split="test", seed=0):
     """The ledger entries of both scores, for a draw z ~ q(z|x) of each x (N, D) with factors (N, K).
 
-    The vote is among the active latents; a model without any gets it for all, and is right by chance.
+    The vote is among the active latents; of a model without any, among all, and right by chance. Raises ValueError for
+    factors that are not whole numbers from 0, or constant, or where q(z|x) is not a diagonal Gaussian.
     """
     rng = generator(seed, SCORES)
     mu, logvar = encodings(model, {"x": x})
@@ -32,8 +33,8 @@ def disentanglement(model, x, factors, *, data, split="test", seed=0):
 def mutual_information(z, factors, bins=20):
     """I(z_j; v_k) in nats for every latent j and factor k, (Z, K), from counts: each latent cut into equal bins.
 
-    z (N, Z), factors (N, K) whole numbers from 0. Take draws z ~ q(z|x), for which Chen et al. 2018 define their gap:
-    the mean of a collapsed latent is a tiny signal that the bins enlarge; the noise that drowns it is in the draw.
+    z (N, Z), factors (N, K) whole numbers from 0, else ValueError. Take draws z ~ q(z|x), as Chen et al. 2018 do: the
+    mean of a collapsed latent is a tiny signal that the bins magnify, and only a draw has the noise that hides it.
     Counts find about (bins - 1)(values - 1) / 2N nats where there are none: take many more examples than cells.
     """
     check(z, factors)
@@ -45,7 +46,8 @@ def mutual_information_gap(z, factors, bins=20):
     """MIG: the mean over the factors of (I(z_a; v_k) - I(z_b; v_k)) / H(v_k),  z_a and z_b the two latents that know
     most of v_k.     Chen et al. 2018, eq. (6)
 
-    1 if of each factor one latent knows all and no other anything; 0 if the best two know alike. z (N, Z), Z >= 2.
+    1 if one latent knows all of each factor and the others nothing; 0 if the best two know as much. z (N, Z), factors
+    (N, K) as for `mutual_information`; Z >= 2, else ValueError.
     """
     if z.ndim == 2 and z.shape[1] < 2:
         raise ValueError(f"z must have at least 2 latents for a gap between them, but has {z.shape[1]}")
@@ -55,12 +57,12 @@ def mutual_information_gap(z, factors, bins=20):
 
 
 def factor_vote(z, factors, rng, *, votes=800, group=64):
-    """The FactorVAE score: how often the latent that stands still tells which factor does.     Kim & Mnih 2018
+    """The FactorVAE score: how often the latent that varies least tells which factor is fixed.     Kim & Mnih 2018
 
     A vote: draw a factor k and a group of examples with one value of it; the latent whose variance within the group, as
-    a share of its variance over all, is smallest votes for k. Half of the votes teach for each latent the factor it
-    votes for most; the score is how often that is right in the other half. 1 / K for codes that know nothing.
-    Latents that never vary, or that have collapsed, are to be left out: z[:, active].
+    a share of its variance over all, is smallest votes for k. One half of 2 `votes` decides which factor each latent
+    stands for; the score is how often that is right in the other half. 1 / K for codes without information.
+    z (N, Z), factors (N, K). Leave collapsed latents out: z[:, active]. A constant latent is a ValueError.
     """
     check(z, factors)
     if not (spread := z.var(axis=0, dtype=np.float64)).all():
@@ -76,7 +78,7 @@ def factor_vote(z, factors, rng, *, votes=800, group=64):
 
 
 def in_bins(z, bins):
-    """Which of the equal bins between the smallest and the largest z_j each lies in, (N, Z); 0 if all are equal."""
+    """The bin of each z_j, of equal bins from the smallest to the largest, z (N, Z) -> (N, Z); 0 if all are equal."""
     low, width = z.min(axis=0), np.ptp(z, axis=0)
     share = (z - low) / np.where(width > 0, width, 1)
     return np.minimum((share * bins).astype(int), bins - 1)
@@ -97,7 +99,7 @@ def information(p):
 
 
 def check(z, factors):
-    """ValueError, in one sentence, unless z are codes of the examples that have these factors."""
+    """ValueError unless z (N, Z) are finite codes of the N examples of factors (N, K), whole numbers that vary."""
     if z.ndim != 2 or factors.ndim != 2 or len(z) != len(factors) or len(z) < 2:
         raise ValueError(f"z (N, Z) and factors (N, K) must be of the same N examples, at least 2, but have shapes "
                          f"{z.shape} and {factors.shape}")

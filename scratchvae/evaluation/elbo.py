@@ -2,15 +2,20 @@
 
 import numpy as np
 
+from ..models import Model
+from ..signatures import Data
 from ..training import example_terms
 from .held_out import ledger, mean_and_error, seen
+from .ledger import Entry
 
 
-def evaluate(model, x, *, data, split="test", binarization=None, seed=0):
+def evaluate(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,
+             seed: int = 0) -> Entry:
     """The ledger entry of the model's loss on all of x (N, D): -ELBO for a VAE, the distance for an autoencoder.
 
-    One evaluation of forward per example (and one draw of the bits, if binarized), from `seed`; beta does not enter.
-    x may be Examples, with all that the model is conditioned on.
+    In the model's unit per example, from one evaluation of forward (and one draw of the bits, if binarized), by `seed`;
+    beta does not enter. x may be Examples, with all that the model is conditioned on. Raises ValueError for x that
+    Examples or the model refuses.
     """
     terms = example_terms(model, x, binarization, seed)
     total = np.sum([term.astype(np.float64) for term in terms.values()], axis=0)

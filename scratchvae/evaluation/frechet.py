@@ -1,4 +1,4 @@
-"""How far apart two sets of images are, seen through the features of a classifier."""
+"""How far apart two sets of images are, measured on the features of a classifier."""
 
 import math
 
@@ -14,8 +14,8 @@ def frechet_distance(a, b):
     C = R_a R_b'; so the trace of its root is the sum of the singular values of C, and no root of a matrix is taken.
 
     Not the FID: that is this formula on 2048 features of an Inception network trained on ImageNet, usually of 50000
-    draws (Heusel et al. 2017). On other features the number has another scale, and no other paper's stands beside it.
-    The estimate is too high by about a constant / N: compare only at one N and M, beside the `frechet_floor` of that N.
+    draws (Heusel et al. 2017). On other features the number has another scale and compares with no paper's. The
+    estimate is too high by about a constant / N: compare only at one N and M, and beside the `frechet_floor` of that N.
     Raises ValueError unless both are finite, have F columns and at least two rows.
     """
     check(a, b)
@@ -25,7 +25,10 @@ def frechet_distance(a, b):
 
 
 def frechet_floor(features, n, rng):
-    """The distance of n rows of real features (N, F) from n other rows: what a perfect model would measure, not 0."""
+    """The distance of n rows of real features (N, F) from n other rows: what a perfect model would score, not 0.
+
+    Raises ValueError unless 2 <= n <= N / 2.
+    """
     if not 2 <= n <= len(features) // 2:
         raise ValueError(f"n must be from 2 to {len(features) // 2}, half of the features there are, but is {n}")
     order = rng.permutation(len(features))
@@ -39,7 +42,7 @@ def moments(features):
 
 
 def check(a, b):
-    """ValueError, in one sentence, unless a and b are features to compare."""
+    """ValueError unless a (N, F) and b (M, F) are finite and have at least two rows each."""
     for name, features in (("a", a), ("b", b)):
         if features.ndim != 2 or len(features) < 2:
             raise ValueError(f"{name} must be features (N, F) of at least 2 examples, but has shape {features.shape}")

@@ -1,4 +1,4 @@
-"""The true posterior of a model with two latents: the plane is small enough to try every z."""
+"""The true posterior of a model with two latents: in two dimensions a grid of z is small enough to sum over."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ class GridPosterior:
 
     A coarse grid on [-limit, limit]^2 finds where p(x, z) is not negligible; the grid of x covers that box.
 
-    z              (B, G, 2)  the points, G = points^2, and `area` (B,), what each of them stands for
-    log_joint      (B, G)     log p(x|z) + log p(z)
+    z              (B, G, 2)  the points, G = points^2, and `area` (B,), that of the cell of each of them
+    log_joint      (B, G)     log p(x|z) + log p(z), in nats
     log_evidence   (B,)       log p(x) = log integral p(x, z) dz ~ log sum_g p(x, z_g) area
     log_posterior  (B, G)     log p(z|x), so that sum_g p(z_g|x) area = 1
 
     The sum over a regular grid converges exponentially for a smooth density that vanishes at the border. Raises
-    ValueError where it would not: a posterior that touches the border, or that lives on fewer than 10 points.
+    ValueError where it would not (a posterior with mass on the border, or on fewer than 10 points), or unless Z = 2.
     """
 
     def __init__(self, model, x, limit=8.0, points=121, coarse_points=49, **condition):
@@ -39,7 +39,7 @@ class GridPosterior:
     def log_q(self, mu, logvar):
         """log N(z; mu, sigma^2) at the points of each x: mu and logvar (B, 2) -> (B, G).
 
-        ValueError for a q that reaches beyond the grid, or whose sigma is less than a step: no sum is its integral.
+        Raises ValueError for a q that reaches beyond the grid, or whose sigma is below 0.9 steps: its sum is not 1.
         """
         steps = (np.exp(logvar / 2) / self.steps).min(axis=1)
         if steps.min() < 0.9:
@@ -53,11 +53,11 @@ class GridPosterior:
         return log_q
 
     def elbo(self, log_q):
-        """sum_g q(z_g) (log p(x, z_g) - log q(z_g)) area, of shape (B,), for any density log_q (B, G) on the grid."""
+        """sum_g q(z_g) (log p(x, z_g) - log q(z_g)) area, (B,), in nats, for any density log_q (B, G) on the grid."""
         return (np.exp(log_q) * (self.log_joint - log_q)).sum(axis=1) * self.area
 
     def kl(self, log_q):
-        """KL(q || p(z|x)) = sum_g q(z_g) (log q(z_g) - log p(z_g|x)) area, of shape (B,)."""
+        """KL(q || p(z|x)) = sum_g q(z_g) (log q(z_g) - log p(z_g|x)) area, (B,), in nats; log_q (B, G)."""
         return (np.exp(log_q) * (log_q - self.log_posterior)).sum(axis=1) * self.area
 
     def moments(self):
@@ -79,7 +79,7 @@ def square(low, high, points):
 
 
 def box(z, log_joint, step):
-    """The corners of the part of the coarse grid z (G, 2) in which p(x, z) is not negligible, a step wider each way."""
+    """The corners (2,) of the part of the coarse grid z (G, 2) where p(x, z) is not negligible, one step wider."""
     near = z[log_joint > log_joint.max() - NEGLIGIBLE]
     return near.min(axis=0) - step, near.max(axis=0) + step
 
@@ -92,7 +92,7 @@ def log_joint(model, z, constants, batch_size=100):
 
 
 def check_resolution(p, points):
-    """ValueError, in one sentence, where the sum of the masses p (B, G) over the grid is no integral."""
+    """ValueError where the sum of the masses p (B, G) over the grid is not close to the integral."""
     p = p.reshape(-1, points, points)
     border = p[:, [0, -1], :].sum(axis=(1, 2)) + p[:, :, [0, -1]].sum(axis=(1, 2))
     if border.max() > 1e-9:

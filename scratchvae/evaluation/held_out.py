@@ -1,4 +1,4 @@
-"""Examples as a model sees them, and what its posterior says of all of them."""
+"""Examples as a model sees them, and the posterior's means and variances for all of them."""
 
 import functools
 import math
@@ -11,16 +11,17 @@ from .ledger import Entry
 
 
 def seen(x, binarization, seed):
-    """({"x": x with its bits drawn, once, if binarized, and what it is conditioned on}, the generator after that draw).
+    """({"x": x, its bits drawn once if it is binarized, and its condition}, the generator after that draw).
 
-    x is Examples, or a bare array and its binarization. The draws are those of `example_terms`.
+    x is Examples, or a bare array with its binarization. The draws are those of `example_terms`.
     """
     rng = generator(seed, TEST)
-    return Examples.of(x, binarization=binarization).drawn(rng).arrays, rng
+    arrays = Examples.of(x, binarization=binarization).drawn(rng).arrays
+    return arrays | {"x": arrays["x"][:]}, rng                  # Pixels become floats here
 
 
 def ledger(model, x, binarization, **facts):
-    """Entry, filled in with what all numbers about a model on these examples share; facts: data, split and seed."""
+    """Entry with the fields that all numbers about a model on these examples share; facts: data, split and seed."""
     examples = Examples.of(x, binarization=binarization)
     return functools.partial(Entry, likelihood=model.describe(), images=len(examples),
                              binarization=examples.binarization, **facts)

@@ -8,8 +8,8 @@ shapes (M,), (M, Z), (M,), (M, Z), in float64:
     from_prior        u = z                f_b = p(z) p(x|z)^b               no encoder takes part
     from_posterior    u = eps, z = T(eps)  f_b = N(eps; 0, I) w(eps)^b       w = p(x, z) / q(z|x)
 
-The backward passes of the model give the force; the gradients that they leave in its parameters are the caller's to
-put away (gradients_kept).
+The backward passes of the model give the force. They also add to the gradients of its parameters, which the caller
+protects (gradients_kept).
 """
 
 import numpy as np
@@ -37,10 +37,10 @@ def from_posterior(model, x, **condition):
 
 
 def hmc(path, u, here, b, step, leapfrogs, rng):
-    """One transition that leaves f_b as it is; -> u, path(u), and the chance with which it was accepted.
+    """One transition that leaves f_b invariant; -> u (M, Z), path(u), and the probability of acceptance (M,).
 
-    u (M, Z), with here = path(u); b the power, step (M,) the step sizes. A trajectory that flies off to infinity
-    is not accepted.     Neal 2011, "MCMC using Hamiltonian dynamics", section 5.3.2
+    u (M, Z), with here = path(u); b the power, step (M,) the step sizes. A trajectory that diverges to infinity is not
+    accepted.     Neal 2011, "MCMC using Hamiltonian dynamics", section 5.3.2
     """
     step, p = step[:, None], rng.standard_normal(u.shape)
     at, there = u, here

@@ -8,9 +8,9 @@ CLAIMS = ("log likelihood", "loglikelihood", "log p(x)", "log evidence", "nll") 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A measured quantity, in nats an image unless `unit` says otherwise, and how it was measured.
+    """A measured quantity, its unit, and how it was measured.
 
-    Raises ValueError for a quantity that is called a log-likelihood, or log p(x), and is not exact.
+    Raises ValueError for a log-likelihood, or log p(x), that is not exact, and for an exact value made from draws.
     """
 
     quantity: str                  # "-ELBO", "-L_100", "surrogate ...": what it is, and nothing better
@@ -23,10 +23,10 @@ class Entry:
     split: str
     images: int
     binarization: str
-    samples: int                   # draws of z an image; 0 where there is none
+    samples: int                   # draws of z per image; 0 where there are none
     seed: int
     exact: bool = False            # by a formula or an integral done in full: no bound, and no draws
-    per: str = "an image"          # what the unit is counted for; "" for a property of the whole set
+    per: str = "an image"          # what the unit refers to; "" for a property of the whole set
 
     def __post_init__(self):
         name = self.quantity.lower().replace("-", " ")
@@ -45,7 +45,7 @@ class Entry:
                 f"binarization {self.binarization}, {self.samples} sample(s) an image, seed {self.seed}")
 
     def to_json(self):
-        """The entry as a line of JSON; a standard error that there is not is null."""
+        """The entry as a line of JSON; a standard error of nan is null. ValueError if another value is not finite."""
         facts = dataclasses.asdict(self)
         return json.dumps(facts | {"standard_error": None if facts["standard_error"] != facts["standard_error"]
                                    else facts["standard_error"]}, allow_nan=False)

@@ -1,4 +1,4 @@
-"""The best Gaussian for each example, found by climbing its own ELBO: the decoder stays, no encoder takes part."""
+"""The best Gaussian q for each example, by gradient ascent on its ELBO: the decoder is fixed, there is no encoder."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def fit_table(model, x, start=None, steps=100, lr=0.05, n=5, **condition):
 
     start    (mu, logvar), each (B, Z), or None: 0 and 0, the standard normal
     n        Gauss-Hermite points for each latent, in place of random draws of eps
-    -> the observation and prior of `model`, which is not changed, behind the fitted TableEncoder; and the ELBO of each
-    x at each step, (steps, B), in nats
+    -> a model of the observation and prior of `model`, which is not changed, with the fitted TableEncoder; and the ELBO
+    of each x before each step, (steps, B), in nats where the likelihood is a density
     """
-    table = TableEncoder(len(x), model.n_latents, x.dtype)
+    table = TableEncoder(len(x), model.n_latents, dtype=x.dtype)
     if start is not None:
         table.mu.value[...], table.logvar.value[...] = start
     local = model.one_draw.with_encoder(table)

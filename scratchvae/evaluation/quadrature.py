@@ -11,7 +11,7 @@ from ..checks import require_same_shape
 def gauss_hermite(n, n_latents):
     """eps (n^Z, Z) and weights (n^Z,), which sum to 1, such that E f(eps) ~ sum_k weights_k f(eps_k), eps ~ N(0, I).
 
-    Exact for polynomials of degree up to 2 n - 1 in each latent.     Abramowitz & Stegun 1964, section 25.4
+    float64. Exact for polynomials of degree up to 2 n - 1 in each latent.     Abramowitz & Stegun 1964, section 25.4
     """
     points, weights = np.polynomial.hermite_e.hermegauss(n)
     eps = np.array(list(itertools.product(points, repeat=n_latents)))
@@ -20,9 +20,9 @@ def gauss_hermite(n, n_latents):
 
 
 def exact_elbo(model, x, mu, logvar, n=10, **condition):
-    """E_q log p(x, z) + H(q), the ELBO of q = N(mu, sigma^2), of shape (B,), in nats, with no draws: n^Z points each.
+    """E_q log p(x, z) + H(q), the ELBO of q = N(mu, sigma^2), of shape (B,), in nats, by n^Z points and no draws.
 
-    x (B, D), mu and logvar (B, Z), of any latent-variable model; its own posterior takes no part. The entropy is
+    x (B, D), mu and logvar (B, Z), else ValueError, of any latent-variable model; its own posterior takes no part.
     H(q) = 1/2 sum_j (1 + log 2 pi + logvar_j). The error falls exponentially with n where log p(x, z) is smooth.
     """
     require_same_shape(mu=mu, logvar=logvar)

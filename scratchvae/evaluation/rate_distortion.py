@@ -1,4 +1,4 @@
-"""What the code costs, what it is worth, and where the nats of the KL term go.
+"""Rate and distortion of a model, and what the KL term is made of.
 
     -ELBO  =  distortion + rate                      E -log p(x|z)  +  E KL(q(z|x) || p(z))     Alemi et al. 2018
     rate   =  I(x; z) + KL(q(z) || p(z))             q(z) = 1/N sum_n q(z|x_n)          Hoffman & Johnson 2016
@@ -10,6 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from ..models import LatentModel
+from ..signatures import Data
 from .aggregate import log_aggregate, log_marginals
 from .held_out import batches, encodings, mean_and_error, seen
 
@@ -19,8 +21,8 @@ class RateDistortion:
     """Terms of each image, (N,), in nats (the distortion in the unit of the likelihood), at one z ~ q(z|x_n).
 
     Their means are the quantities; mean("rate") gives one with its standard error over the images. For each image,
-    to rounding, rate_sampled = mutual_information + marginal_kl; these two are None where q(z|x) is not a diagonal
-    Gaussian, of which alone the density is known at every z, or where the data hold a condition beside x.
+    up to rounding, rate_sampled = mutual_information + marginal_kl; these two are None where q(z|x) is not a diagonal
+    Gaussian (of others the density is not known at every z), or where the data hold a condition beside x.
     """
 
     distortion: np.ndarray                    # -log p(x_n|z)
@@ -34,12 +36,12 @@ class RateDistortion:
         return mean_and_error(getattr(self, name))
 
 
-def rate_distortion(model, x, binarization=None, seed=0):
-    """The terms of every image of x (N, D); one z an image, and bits if the model sees bits, from `seed`.
+def rate_distortion(model: LatentModel, x: Data, binarization: str | None = None, seed: int = 0) -> RateDistortion:
+    """The terms of every image of x (N, D); one z per image, and bits if the model sees bits, from `seed`.
 
     q(z) is the mixture of these N encoders, and n is among them: so I(x; z) <= log N, whatever the images. It is the
-    information about *which of the N* was seen; of endless data it is underestimated, and the marginal KL
-    overestimated by as much. All N^2 pairs are computed, a block of 1 MB at a time (see aggregate.py).
+    information about *which of the N* was seen: for the whole data distribution it is too low, and the marginal KL too
+    high by as much. All N^2 pairs are computed, 1 MB at a time (see aggregate.py). ValueError for x Examples refuses.
     """
     constants, rng = seen(x, binarization, seed)
     distortion, rate, z, log_q, log_p = one_draw_each(model, constants, rng)
@@ -50,13 +52,16 @@ def rate_distortion(model, x, binarization=None, seed=0):
     return RateDistortion(distortion, rate, log_q - log_p, mutual_information, marginal_kl)
 
 
-def split_marginal_kl(model, x, binarization=None, seed=0):
-    """KL(q(z) || p(z)) taken apart, at the draws of `rate_distortion`: their sums are its marginal_kl, to rounding.
+def split_marginal_kl(model: LatentModel, x: Data, binarization: str | None = None,
+                      seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The two terms of KL(q(z) || p(z)), at the draws of `rate_distortion`; up to rounding they sum to its marginal_kl.
 
-    -> total correlation log q(z) - sum_j log q(z_j), (N,), and log q(z_j) - log p(z_j) of every latent, (N, Z). An
-    exponential for each of N^2 Z densities: many times the work of `rate_distortion`. For a prior that is a product
-    over the latents, and a diagonal Gaussian q(z|x).
+    -> total correlation log q(z) - sum_j log q(z_j), (N,), and log q(z_j) - log p(z_j) of every latent, (N, Z), nats.
+    It takes an exponential for each of N^2 Z densities, many times the work of `rate_distortion`. Only for a prior that
+    is a product over the latents (it has `log_marginals`) and a diagonal Gaussian q(z|x).
     """
+    if not hasattr(model.prior, "log_marginals"):
+        raise ValueError(f"the prior must be a product over the latents, but is a {type(model.prior).__name__}")
     constants, rng = seen(x, binarization, seed)
     *_, z, _, _ = one_draw_each(model, constants, rng)
     mu, logvar = encodings(model, constants)
@@ -71,7 +76,7 @@ def one_draw_each(model, constants, rng):
 
 
 def one_draw(model, constants, rng):
-    """The same of a few examples: the draws of `example_terms`."""
+    """The same for a few examples; the draws are those of `example_terms`."""
     x, condition = constants["x"], {name: c for name, c in constants.items() if name != "x"}
     eps = rng.standard_normal((len(x), model.n_latents), x.dtype)
     nll, kl = model.one_draw(eps=eps, **constants)

@@ -1,30 +1,36 @@
-"""Everything that is measured of a trained model, each number with its ledger, as a table and as JSON."""
+"""Everything that is measured of a trained model, each number as a ledger entry, as a table and as JSON."""
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ..datasets import Examples
+from ..models import Model
 from ..seeds import PICTURES, generator
+from ..signatures import Data
 from .active_units import active_units
 from .elbo import evaluate, honest_name
 from .frechet import frechet_distance, frechet_floor
 from .held_out import in_batches, ledger, mean_and_error, seen
 from .importance import importance_weights
+from .ledger import Entry
 from .rate_distortion import rate_distortion
 
 
-def report(model, x, *, data, split="test", binarization=None, samples=100, seed=0, features=None):
-    """Entries of all that is known of a model on all of x (N, D), in the memory of a few thousand images.
+def report(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,
+           samples: int = 100, seed: int = 0,
+           features: Callable[[np.ndarray], np.ndarray] | None = None) -> list[Entry]:
+    """A list of ledger entries, all that is measured of a model on x (N, D), in the memory of a few thousand images.
 
-    samples    k of L_k, the draws of z an image
-    features   images (N, D) -> (N, F), for the Frechet distance, of at least 4 images; None: without it
+    samples    k of L_k, the draws of z per image
+    features   images (N, D) -> (N, F), for the Frechet distance, which needs at least 4 images; None: without it
 
-    What is measured is what the model can answer. Every model has its loss; one that reconstructs has the error of
-    that; a latent-variable model has bounds, rate and distortion, active units, new images. Bits, where the model sees
-    bits, are the same in all.
+    What is measured depends on what the model can answer. Every model has its loss; one that reconstructs, the error of
+    that; a latent-variable model, bounds, rate and distortion, active units, new images. Bits, where the model sees
+    bits, are the same in all. Raises ValueError for x that Examples or the model refuses.
     """
     constants, _ = seen(x, binarization, seed)
     entry = ledger(model, x, binarization, data=data, split=split, seed=seed)
@@ -42,7 +48,7 @@ def report(model, x, *, data, split="test", binarization=None, samples=100, seed
 
 
 class Subject(NamedTuple):
-    """What is measured, and the ledger that every number about it shares."""
+    """What is measured, and the ledger fields that all numbers about it share."""
 
     model: object
     x: np.ndarray
@@ -53,7 +59,7 @@ class Subject(NamedTuple):
 
 
 def importance(about, k):
-    """-L_k, and how many of the k draws count; nothing where there is no p(x)."""
+    """-L_k, and the effective sample size of the k draws; nothing where there is no p(x)."""
     model, x, constants, binarization, seed, entry = about
     if not model.observation.is_density:
         return []
@@ -66,7 +72,7 @@ def importance(about, k):
 
 
 def information(about):
-    """Distortion and rate, and, where it is known, what the rate is made of."""
+    """Distortion and rate, and the two terms of the rate where they are known."""
     model, x, _, binarization, seed, entry = about
     terms = rate_distortion(model, x, binarization, seed)
     names = {"distortion": "distortion", "rate": "rate", "marginal_kl": "KL of the aggregate posterior",
@@ -81,7 +87,7 @@ def information(about):
 
 
 def active(about):
-    """How many latents move with x."""
+    """How many latents the model uses."""
     model, x, _, binarization, seed, entry = about
     units = active_units(model, x, binarization, seed)
     return entry(quantity="active units", value=float(units.count), standard_error=np.nan, samples=0,
@@ -89,7 +95,7 @@ def active(about):
 
 
 def reconstruction_error(about):
-    """|x - E[x|z]|^2 at z = mu(x), or of an autoencoder's output: x as the model sees it, nothing corrupted."""
+    """|x - E[x|z]|^2 at z = mu(x), or of an autoencoder's output; x is as the model sees it, and not corrupted."""
     model, constants = about.model, about.constants
 
     def error_of(x, **condition):
@@ -101,11 +107,11 @@ def reconstruction_error(about):
 
 
 def frechet(about, features):
-    """Of N / 2 means E[x|z], z ~ p(z), from N / 2 grey images x; and of these from the other half: the floor."""
+    """The distance of N / 2 means E[x|z], z ~ p(z), from N / 2 grey images x; and that of two halves of x."""
     model, x, constants, _, seed, entry = about
     rng, n = generator(seed, PICTURES), len(x) // 2
     condition = {name: c[:n] for name, c in constants.items() if name != "x"}
-    real, z = features(Examples.of(x).x), model.prior.sample(n, rng, constants["x"].dtype, **condition)
+    real, z = features(Examples.of(x).x[:]), model.prior.sample(n, rng, constants["x"].dtype, **condition)
     made = features(in_batches(lambda x, **condition: model.decode(x, **condition), {"x": z, **condition}))
     distances = {f"Frechet distance of {n} mean images, on a classifier's features":
                  frechet_distance(made, real[rng.permutation(len(x))[:n]]),
@@ -114,13 +120,13 @@ def frechet(about, features):
             for name, value in distances.items()]
 
 
-def as_json(entries):
-    """A JSON array, one entry a line."""
+def as_json(entries: Sequence[Entry]) -> str:
+    """The entries as a JSON array, one per line."""
     return "[\n" + ",\n".join(entry.to_json() for entry in entries) + "\n]\n"
 
 
-def as_table(entries):
-    """A table in Markdown, under a line that says what all its numbers share."""
+def as_table(entries: Sequence[Entry]) -> str:
+    """The entries as a table in Markdown, under a line with what all of them share."""
     e = entries[0]
     likelihood = f", likelihood {e.likelihood}" if e.likelihood else ""
     shared = f"{e.data} {e.split}, {e.images} images, binarization {e.binarization}{likelihood}, seed {e.seed}"

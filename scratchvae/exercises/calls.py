@@ -1,4 +1,4 @@
-"""How an answer is called: safely, and so that what it was given and what it gave is remembered."""
+"""How an answer is called: safely, and with a record of its inputs and results."""
 
 import copy
 
@@ -14,13 +14,13 @@ class NotAnswered(Exception):
 
 
 def require(condition, sentence):
-    """Mistake(sentence) unless the condition holds."""
+    """Raises Mistake(sentence) unless the condition holds."""
     if not condition:
         raise Mistake(sentence)
 
 
 def require_untouched(answer, *inputs, **constants):
-    """Mistake if the answer changes an array that it is given (known(answer, ...) looks for that too)."""
+    """Raises Mistake if the answer changes an array that it is given (known(answer, ...) checks that too)."""
     given, given_constants = kept((inputs, constants))
     with np.errstate(all="ignore"):
         call(answer, *given, **given_constants)
@@ -28,13 +28,13 @@ def require_untouched(answer, *inputs, **constants):
 
 
 def require_same(before, after):
-    """Mistake if what was given is, after the call, no longer what it was."""
+    """Raises Mistake if the arrays that were given are no longer the same after the call."""
     require(all(a.tobytes() == b.tobytes() for a, b in zip(arrays_in(before), arrays_in(after), strict=True)),
             "You changed an array that you were given (a *= b does that); make a new one.")
 
 
 def kept(given):
-    """A copy of what is given, as deep as its arrays, generators, tuples, lists and dicts; all else as it is."""
+    """A copy of what is given: arrays, generators, and tuples, lists and dicts of them; all else is not copied."""
     if isinstance(given, tuple | list):
         return type(given)(kept(x) for x in given) if type(given) in (tuple, list) else given
     if isinstance(given, dict):
@@ -64,7 +64,7 @@ def agree(a, b, tolerance=1e-9):
 
 
 def call(answer, *inputs, **constants):
-    """What the answer gives; Mistake if it stops with an error, NotAnswered if it is still the stub."""
+    """The result of the answer; Mistake if it raises an error, NotAnswered if it is still the stub."""
     require(callable(answer), f"A function is to be checked, and this is {describe(answer)}.")
     try:
         result = answer(*inputs, **constants)
@@ -80,12 +80,12 @@ def call(answer, *inputs, **constants):
 
 
 def is_nothing(result):
-    """Whether a stub gave this."""
+    """Whether this is the result of a stub."""
     return result is None or result is ...
 
 
 def describe(result):
-    """What something is, in a few words."""
+    """What a result is, in a few words."""
     if isinstance(result, np.ndarray):
         return f"an array of shape {result.shape} and dtype {result.dtype}"
     if isinstance(result, tuple | list):
@@ -94,7 +94,7 @@ def describe(result):
 
 
 class Calls:
-    """Calls an answer and remembers what it was given and what it gave."""
+    """Calls an answer and records its inputs and its results."""
 
     def __init__(self):
         self.made = []
@@ -107,7 +107,7 @@ class Calls:
         return result
 
     def are_those_of(self, wrong):
-        """Whether the wrong function gives what the answer gave, in every call."""
+        """Whether the wrong function gives the same result as the answer, in every call."""
         with np.errstate(all="ignore"):
             return bool(self.made) and all(agree(wrong(*inputs, **constants), result)
                                            for (inputs, constants), result in kept(self.made))

@@ -1,28 +1,28 @@
-"""Chapter 0, how to use this book: one small exercise, to meet the checkers."""
+"""Chapter 0, how to use this book: one small exercise, to see how checkers work."""
 
 import numpy as np
 
 from .checking import Mistake, agree, exercise, require
 
 WRONG = {
-    "The chain rule is missing: the way back multiplies the slope by the gradient that comes in, dy.":
+    "The chain rule is missing: backward multiplies the slope by the incoming gradient, dy.":
         lambda x: (x * x, lambda dy: 2 * x),
     "The 2 is missing: the derivative of x^2 is 2 x.": lambda x: (x * x, lambda dy: dy * x),
     "The x is missing: the derivative of x^2 is 2 x, and only at x = 1 is that 2.":
         lambda x: (x * x, lambda dy: 2 * dy),
-    "The way back uses y where x belongs: the derivative of x^2 is 2 x, not 2 y.":
+    "backward uses y in place of x: the derivative of x^2 is 2 x, not 2 y.":
         lambda x: (x * x, lambda dy: dy * 2 * x * x),
-    "The way back has the wrong sign.": lambda x: (x * x, lambda dy: -2 * dy * x),
-    "That is x divided by 2 on the way back; the derivative of x^2 is 2 x.": lambda x: (x * x, lambda dy: dy * x / 2),
+    "The gradient has the wrong sign.": lambda x: (x * x, lambda dy: -2 * dy * x),
+    "backward multiplies by x / 2; the derivative of x^2 is 2 x.": lambda x: (x * x, lambda dy: dy * x / 2),
     "The value is x doubled; the square of x is x * x.": lambda x: (2 * x, lambda dy: 2 * dy),
     "You divide by the slope: the chain rule multiplies, dx = dy * 2 x.": lambda x: (x * x, lambda dy: dy / (2 * x)),
-    "You sum over the entries on the way back: each x has a gradient of its own, of the shape of x.":
+    "backward sums over the entries: each entry of x has its own gradient, so dx has the shape of x.":
         lambda x: (x * x, lambda dy: (dy * 2 * x).sum()),
 }
 
 
-def there_and_back(node):
-    """(x, dy) -> (y, dx): what `node`, a function x -> (y, backward), gives forward and backward."""
+def forward_and_backward(node):
+    """(x, dy) -> (y, dx), the value and the gradient of `node`, a function x -> (y, backward)."""
 
     def run(x, dy):
         result = node(x)
@@ -39,19 +39,17 @@ def there_and_back(node):
     return run
 
 
-@exercise(mistakes={sentence: there_and_back(wrong) for sentence, wrong in WRONG.items()})
+@exercise(mistakes={sentence: forward_and_backward(wrong) for sentence, wrong in WRONG.items()})
 def square(answer, known):
     """x -> (y, backward) with y = x^2, entry by entry."""
     x, dy = np.random.default_rng(0).uniform(0.5, 2, (2, 3, 4))
-    given = x.copy(), dy.copy()
-    y, dx = known(there_and_back(answer), x, dy)
-    require(agree((x, dy), given), "You changed an array that you were given. Make a new one: dy * ..., not dy *= ...")
+    y, dx = known(forward_and_backward(answer), x, dy)
     require(np.shape(y) == x.shape, f"y must have the shape of x, {x.shape}, but has {np.shape(y)}.")
     require(agree(y, x * x), "The value is not the square of x.")
     require(np.shape(dx) == x.shape, f"dx must have the shape of x, {x.shape}, but has {np.shape(dx)}.")
     slope = ((x + 1e-30j) * (x + 1e-30j)).imag / 1e-30
     require(agree(dx, dy * slope), f"dx is not dy times the slope. At x = {x[0, 0]:.3f} with dy = {dy[0, 0]:.3f} the "
                                    f"complex step says {(dy * slope)[0, 0]:.3f}, and you say {dx[0, 0]:.3f}.")
-    y, dx = known(there_and_back(answer), -x, 3 * dy)
+    y, dx = known(forward_and_backward(answer), -x, 3 * dy)
     require(agree((y, dx), (x * x, -3 * dy * slope)), "Right for positive x, but not for negative x.")
-    require(agree(there_and_back(answer)(x, 0 * dy)[1], 0 * x), "backward(0) must be 0: it is linear in dy.")
+    require(agree(forward_and_backward(answer)(x, 0 * dy)[1], 0 * x), "backward(0) must be 0: it is linear in dy.")

@@ -21,7 +21,7 @@ def terms(x, mu, logvar):
 
 
 @exercise(mistakes={
-    "The sign is turned: that is -log N, the negative log-likelihood.": normal_with(sign=1),
+    "The sign is wrong: that is -log N, the negative log-likelihood.": normal_with(sign=1),
     "The 1/2 is missing. It stands before all three terms.": normal_with(half=1),
     "The 1/2 is missing before log 2 pi: it stands before all three terms.": normal_with(constant=2 * LOG_2_PI),
     "The 1/2 is missing before log sigma^2. (log sigma would have none.)": normal_with(log_term=2),
@@ -38,8 +38,8 @@ def terms(x, mu, logvar):
     "You used logvar as sigma. sigma = exp(logvar / 2).": normal_with(variance=np.square),
     "The square is multiplied by the variance; it must be divided.":
         normal_with(variance=lambda logvar: np.exp(-logvar)),
-    "The term log sigma^2 is missing. Without it a wide bell is as high as a narrow one.": normal_with(log_term=0),
-    "The sign of log sigma^2 is turned: a wide bell must be low.": normal_with(log_term=-1),
+    "The term log sigma^2 is missing. Without it a wide Gaussian is as high as a narrow one.": normal_with(log_term=0),
+    "The sign of log sigma^2 is wrong: a wide Gaussian must be low.": normal_with(log_term=-1),
     "That is the density; its logarithm is asked for.": lambda x, mu, logvar: np.exp(terms(x, mu, logvar).sum(axis=1)),
     "You averaged over the dimensions. The log of a product is a sum: independent dimensions add.":
         lambda x, mu, logvar: terms(x, mu, logvar).mean(axis=1),
@@ -99,8 +99,8 @@ def only_the_diagonals(mu, S, prior_mu, prior_S):
     "That is the other direction, KL(p || q). The expectation is taken under q, the first Gaussian.":
         kl_with(swap=True),
     "The 1/2 is missing.": kl_with(half=1),
-    "The sign is turned.": kl_with(half=-0.5),
-    "The sign of the log-determinants is turned: log |S_p| - log |S_q|.": kl_with(log_det=-1),
+    "The sign is wrong.": kl_with(half=-0.5),
+    "The sign of the log-determinants is wrong: log |S_p| - log |S_q|.": kl_with(log_det=-1),
     "The log-determinants are missing.": kl_with(log_det=0),
     "The -D is missing: of two equal Gaussians the KL would not be 0.": kl_with(D=0),
     "Subtract D, the number of dimensions, not 1.": kl_of_parts(constant=lambda mu: 1),
@@ -122,12 +122,12 @@ def only_the_diagonals(mu, S, prior_mu, prior_S):
         kl_of_parts(trace=lambda S, prior_S: np.trace(S / prior_S)),
     "The trace is of the matrix product (@); you multiplied entry by entry (*).":
         kl_of_parts(trace=lambda S, prior_S: np.trace(np.linalg.inv(prior_S) * S)),
-    "Only the diagonals of the two covariances enter your answer. What makes them full is missing.": only_the_diagonals,
+    "Only the diagonals of the two covariances enter your answer. The other entries are missing.": only_the_diagonals,
     "log |S| is not the sum of the logs of its diagonal; that is so for triangles. log |S| = 2 sum_i log L_ii.":
         kl_of_parts(log_det=lambda S: np.log(np.diag(S)).sum()),
     "With Cholesky, log |S| = 2 sum_i log L_ii; the 2 is missing.":
         kl_of_parts(log_det=lambda S: np.linalg.slogdet(S)[1] / 2),
-    "The determinants without their logarithm.": kl_of_parts(log_det=np.linalg.det),
+    "The logarithm of the determinants is missing.": kl_of_parts(log_det=np.linalg.det),
     "The logarithm to the base 2 gives bits; nats are asked for, with np.log.":
         kl_of_parts(log_det=lambda S: np.linalg.slogdet(S)[1] / math.log(2)),
     "np.log10 is not the natural logarithm; use np.log.":
@@ -174,7 +174,7 @@ def fit_with(mean=None, variance=None):
 
 @exercise(mistakes={
     "That is the component with the largest weight: an answer to the other direction, KL(N || p), which chooses one "
-    "hill. KL(p || N) must cover them all.":
+    "mode. KL(p || N) must cover them all.":
         lambda w, m, v: (m[w.argmax()], v[w.argmax()]),
     "The second number is the standard deviation; the variance is asked for.":
         fit_with(variance=lambda w, m, v: math.sqrt(moments(w, m, v)[1])),
@@ -188,7 +188,7 @@ def fit_with(mean=None, variance=None):
     "You gave all components the same weight, in the mean and in the variance.":
         lambda w, m, v: moments(np.full_like(w, 1 / len(w)), m, v),
     "You gave all components the same weight in the mean.": fit_with(mean=lambda w, m, v: m.mean()),
-    "You forgot that the means are spread: the variance holds the weights, but the distances of the means need them "
+    "The means are averaged without the weights: in the variance, the squared distances of the means need them "
     "too.": fit_with(variance=lambda w, m, v: w @ v + m.var()),
     "That is the variance of a sum of independent draws, sum_k w_k^2 s_k^2. A mixture is not a sum: it is one draw, "
     "from one of its components.": fit_with(variance=lambda w, m, v: w**2 @ v),
@@ -242,7 +242,7 @@ def normalized(log_w):
 
 
 @exercise(mistakes={
-    "The sign of the gap is turned. The log is concave: log E w is the larger one.":
+    "The sign of the gap is wrong. The log is concave: log E w is the larger one.":
         gap_with(gap=lambda a: a.mean() - np.log(np.exp(a).mean())),
     "The gap takes the log of the sum; it must be the log of the mean: subtract log S.":
         gap_with(gap=lambda a: log_sum_exp(a) - a.mean()),
@@ -279,8 +279,8 @@ def jensen_gap(answer, known):
         except Mistake as mistake:
             far = str(mistake)
         require(isinstance(far, tuple) and agree(far, (gap, half), 1e-7),
-                f"With all log-weights moved by {shift:+.0f} nothing may change. You gave: {far}. Take the "
-                "largest log-weight out before exp.")
+                f"With all log-weights moved by {shift:+.0f} nothing may change. You gave: {far}. Subtract "
+                "the largest log-weight before exp.")
 
 
 def discrete(q, p):
@@ -302,14 +302,14 @@ def only_where_both(q, p):
 
 @exercise(mistakes={
     "That is the other direction, KL(p || q): the mean is taken under q, the first one.": lambda q, p: discrete(p, q),
-    "The sign is turned: log (q / p), not log (p / q).": lambda q, p: -discrete(q, p),
+    "The sign is wrong: log (q / p), not log (p / q).": lambda q, p: -discrete(q, p),
     "The logarithm to the base 2 gives bits; nats are asked for, with np.log.":
         lambda q, p: discrete(q, p) / math.log(2),
     "You averaged over the states. The weights of the mean are q itself: sum.": lambda q, p: discrete(q, p) / len(q),
     "That is the symmetric mean of the two directions; KL has a direction.":
         lambda q, p: (discrete(q, p) + discrete(p, q)) / 2,
     "The weight q in front of the logarithm is missing.": lambda q, p: float(np.log(q / p).sum()),
-    "You added the absolute values. Single terms of a KL may be negative; only their sum is not.":
+    "You added the absolute values. Single terms of a KL may be negative; their sum is not.":
         lambda q, p: float(np.abs(q * np.log(q / p)).sum()),
     "That is E_q log q, without the p.": lambda q, p: float((q * np.log(q)).sum()),
     "That is the cross-entropy -E_q log p. Of two equal distributions it is the entropy, not 0.":
@@ -335,7 +335,7 @@ def kl_is_zero_only_for_equals(answer, known):
         require(agree(holes, math.log(2)), "q = (1/2, 1/2, 0), p = (1/4, 1/4, 1/2): the KL is log 2, because "
                                            f"0 log 0 = 0; yours is {float(holes):.6g}.")
         infinite = known(answer, np.array([0.25, 0.25, 0.5]), np.array([0.5, 0.5, 0.0]))
-        require(np.isposinf(infinite), "p = 0 where q > 0: q says 'possible', p says 'never'. No number of nats pays "
-                                       f"for that: the KL is infinite, but yours is {float(infinite):.6g}.")
+        require(np.isposinf(infinite), "p = 0 where q > 0: q says 'possible', p says 'never'. Then "
+                                       f"the KL is infinite, but yours is {float(infinite):.6g}.")
         both = known(answer, np.array([1.0, 0.0]), np.array([1.0, 0.0]))
-        require(agree(both, 0.0), f"Of (1, 0) and (1, 0), two equals, the KL is 0; yours is {float(both):.6g}.")
+        require(agree(both, 0.0), f"Between (1, 0) and itself the KL is 0; yours is {float(both):.6g}.")

@@ -35,9 +35,9 @@ def without_variances(x, weights, means, variances):
 @exercise(mistakes={
     "Those are the logarithms of the responsibilities; take exp at the end.":
         lambda *m: np.log(posterior(*m)),
-    "The shape is turned: one row for each point, one column for each component, (B, K).":
+    "The shape is transposed: one row for each point, one column for each component, (B, K).":
         lambda *m: posterior(*m).T,
-    "You divided by the sum over the points. Each point is shared out among the components: every row sums to 1.":
+    "You divided by the sum over the points. Each point is divided among the components: every row sums to 1.":
         lambda *m: softmax(diagonal_log_joint(*m), axis=0),
     "You divided by the sum of the whole table; every row must sum to 1.":
         lambda *m: np.exp(diagonal_log_joint(*m)) / np.exp(diagonal_log_joint(*m)).sum(),
@@ -49,7 +49,7 @@ def without_variances(x, weights, means, variances):
         lambda x, w, m, v: softmax(diagonal_log_joint(x, np.exp(w), m, v)),
     "The term log sigma^2 is missing. It differs between the components, so it does not cancel.":
         lambda x, w, m, v: softmax(without_variances(x, w, m, v)),
-    "The square is missing its division by the variance.":
+    "The square is not divided by the variance.":
         lambda x, w, m, v: softmax(diagonal_log_joint(x, w, m, v, divide=np.ones_like)),
     "You divided by sigma; the square is divided by the variance.":
         lambda x, w, m, v: softmax(diagonal_log_joint(x, w, m, v, divide=np.sqrt)),
@@ -57,13 +57,13 @@ def without_variances(x, weights, means, variances):
         lambda x, w, m, v: softmax(diagonal_log_joint(x, w, m, v, divide=np.square)),
     "The 1/2 is missing.":
         lambda x, w, m, v: softmax(diagonal_log_joint(x, w, m, v, half=1)),
-    "The sign is turned: the nearest component got the least.":
+    "The sign is wrong: the nearest component gets the smallest responsibility.":
         lambda x, w, m, v: softmax(diagonal_log_joint(x, w, m, v, half=-0.5)),
-    "That gives each point wholly to one component. That is k-means' hard choice; Bayes' rule shares.":
+    "That assigns each point to one component, the hard choice of k-means; Bayes' rule divides it among all.":
         lambda *m: np.eye(len(m[1]))[diagonal_log_joint(*m).argmax(axis=1)],
     "You averaged over the dimensions; logarithms of independent dimensions add.":
         lambda x, w, m, v: softmax(np.log(w) + (diagonal_log_joint(x, np.ones_like(w), m, v)) / x.shape[1]),
-    "You shared out each dimension by itself. One k is drawn for the whole of x: add the dimensions first.":
+    "You treated each dimension alone. One k is drawn for the whole of x: add the dimensions first.":
         lambda x, w, m, v: np.mean([posterior(x[:, [d]], w, m[:, [d]], v[:, [d]]) for d in range(x.shape[1])], axis=0),
 })
 def vectorized_e_step(answer, known):
@@ -73,7 +73,7 @@ def vectorized_e_step(answer, known):
     means, variances = rng.standard_normal((4, 3)), 0.3 + rng.random((4, 3))
     q = known(answer, x, w, means, variances)
     require(np.shape(q) == (7, 4), f"7 points and 4 components: shape (7, 4), not {np.shape(q)}.")
-    require(agree(np.sum(q, axis=1), np.ones(7)), "Each row must sum to 1: a point is shared out among the components.")
+    require(agree(np.sum(q, axis=1), np.ones(7)), "Each row must sum to 1: a point is divided among the components.")
     require(agree(q, posterior(x, w, means, variances)), "The rows sum to 1, but they are not what the loops give.")
     far = np.array([[200.0, 0, 0], [-1e4, 0, 0]])
     with np.errstate(all="ignore"):
@@ -89,7 +89,7 @@ def vectorized_e_step(answer, known):
 
 
 def python_steps(f, *inputs):
-    """How many Python instructions f(*inputs) executes in f and in what is defined beside it (not in libraries)."""
+    """How many Python instructions f(*inputs) executes in f and in functions of the same module (not in libraries)."""
     home, steps, before = getattr(f, "__globals__", None), [0], sys.gettrace()
 
     def trace(frame, event, argument):
@@ -126,9 +126,9 @@ def right_bound(log_joint, q):
 @exercise(mistakes={
     "The term -q log q is missing. Without it the bound is not tight at q = p(k|x).":
         lambda a, q: energy_term(a, q).sum(axis=1),
-    "The sign of the entropy is turned: it is - log q.":
+    "The sign of the entropy is wrong: it is - log q.":
         lambda a, q: (energy_term(a, q) - entropy_term(q)).sum(axis=1),
-    "The sign is turned: that is -L.": lambda a, q: -right_bound(a, q),
+    "The sign is wrong: that is -L.": lambda a, q: -right_bound(a, q),
     "That is the KL, log p(x) - L.": lambda a, q: evidence(a) - right_bound(a, q),
     "That is log p(x) itself, whatever q is. The bound must depend on q.": lambda a, q: evidence(a),
     "The logarithm is outside of the sum: log sum_k q_k p(x, k) / q_k is log p(x) itself, not a bound.":
@@ -148,7 +148,7 @@ def right_bound(log_joint, q):
     "You added up everything. One number for each example: sum over the components (axis 1).":
         lambda a, q: right_bound(a, q).sum(),
     "You averaged over the examples. One number for each example.": lambda a, q: right_bound(a, q).mean(),
-    "p(x, k) stands there without its logarithm.":
+    "The logarithm of p(x, k) is missing.":
         lambda a, q: (q * np.exp(a) + entropy_term(q)).sum(axis=1),
     "Right for most q, but where q = 0 you get nan: 0 log 0 is 0, the limit of t log t.":
         lambda a, q: (q * (a - np.log(q))).sum(axis=1),
@@ -168,7 +168,7 @@ def bound_for_any_q(answer, known):
     with np.errstate(all="ignore"):
         sure = known(answer, log_joint, hard)
     require(agree(sure, log_joint[np.arange(6), hard.argmax(axis=1)]),
-            "If q is sure of one k, L is log p(x, k) of that k; the others, with q = 0, add nothing (0 log 0 = 0).")
+            "If q is 1 at one k, L is log p(x, k) of that k; the others, with q = 0, add nothing (0 log 0 = 0).")
     with np.errstate(all="ignore"):
         far = known(answer, log_joint - 2000, q)
     require(agree(far, np.asarray(value) - 2000, 1e-7), "With all log p(x, k) lower by 2000, as for an image, L must "
@@ -209,7 +209,7 @@ def right_covariance(x, q, ridge):
     "The 1/2 of the prior and the 1/2 of the Gaussian cancel: ridge, not ridge / 2.":
         lambda x, q, ridge: (scatter(x, q) + ridge / 2 * np.eye(x.shape[1])) / q.sum(),
     "The ridge enters squared.": lambda x, q, ridge: (scatter(x, q) + ridge**2 * np.eye(x.shape[1])) / q.sum(),
-    "The sign of the ridge is turned: it must make the covariance wider.":
+    "The sign of the ridge is wrong: it must make the covariance wider.":
         lambda x, q, ridge: (scatter(x, q) - ridge * np.eye(x.shape[1])) / q.sum(),
     "That is the inverse of the covariance.": lambda x, q, ridge: np.linalg.inv(right_covariance(x, q, ridge)),
 })
@@ -262,8 +262,8 @@ def bic_with(count=free_parameters, fit=-2.0, log=np.log, price=1.0):
     "The covariances are not counted.": bic_with(lambda K, D: (K - 1) + K * D),
     "You counted the components, not the parameters.": bic_with(lambda K, D: K),
     "That is AIC: a price of 2 for each parameter. BIC asks log n.": bic_with(log=lambda n: 2.0),
-    "The sign of the log-likelihood is turned: a better fit must give a smaller BIC.": bic_with(fit=2.0),
-    "The sign of the price is turned: each parameter must make BIC larger.": bic_with(price=-1.0),
+    "The sign of the log-likelihood is wrong: a better fit must give a smaller BIC.": bic_with(fit=2.0),
+    "The sign of the price is wrong: each parameter must make BIC larger.": bic_with(price=-1.0),
     "The factor 2 of the log-likelihood is missing.": bic_with(fit=-1.0),
     "That is half of BIC: -log-likelihood + 1/2 P log n. The chapter's is twice that.": bic_with(fit=-1.0, price=0.5),
     "That is -BIC / 2, which is to be maximized; the chapter's is to be minimized.": bic_with(fit=1.0, price=-0.5),
@@ -298,10 +298,10 @@ def hard_choice(mixture, x):
     "That is the right E step. Break it.": lambda mixture, x: mixture.posterior(x)[0],
     "You swapped the two names, 1 and 2. A mixture does not care what its components are called: still a right E step.":
         lambda mixture, x: mixture.posterior(x)[0][:, ::-1],
-    "The hard choice is a wrong E step, but the likelihood did not fall here: k-means climbs another hill, not far "
-    "away. Break it more.": hard_choice,
-    "Half and half for everybody: after one M step the two components are the same, and nothing moves any more. "
-    "Nothing falls either.": lambda mixture, x: np.full((len(x), 2), 0.5),
+    "The hard choice is a wrong E step, but the likelihood did not fall here: k-means maximizes "
+    "another quantity, with a similar result. Break it more.": hard_choice,
+    "1/2 and 1/2 for every point: after one M step the two components are the same, and nothing changes any more. "
+    "The likelihood does not fall either.": lambda mixture, x: np.full((len(x), 2), 0.5),
 })
 def broken_e_step(answer, known):
     """(mixture, x) -> q (B, K), a distribution in each row, with which EM's log-likelihood falls at some step."""
@@ -325,6 +325,6 @@ def broken_e_step(answer, known):
 
 
 def faithful_start():
-    """The chapter's start on Old Faithful: each of two round components between the two clouds, off their axis."""
+    """The chapter's start on Old Faithful: two axis-parallel components, neither of them at one of the two clusters."""
     return GaussianMixture(np.array([0.5, 0.5]), np.array([[2.0, 90.0], [4.5, 50.0]]),
                            np.array([np.diag([1.0, 100.0])] * 2))

@@ -37,14 +37,14 @@ def with_bugs(bugs):
     return lambda *given: two_layers(*given, bugs=bugs)
 
 
-def unmended():
+def with_bugs_left():
     """{sentence: the network in which these bugs are left}"""
     sets = itertools.chain.from_iterable(itertools.combinations(PLANTED, n) for n in (1, 2, 3))
     return {f"{len(bugs)} of the 3 bugs left: {'; '.join(PLANTED[bug] for bug in bugs)}.": with_bugs(bugs)
             for bugs in sets}
 
 
-@exercise(mistakes=unmended())
+@exercise(mistakes=with_bugs_left())
 def mend_three_bugs(answer, known):
     """(x, y, W1, b1, W2, b2) -> (loss, dW1, db1, dW2, db2), the loss a mean over the batch."""
     names = ("loss", "dW1", "db1", "dW2", "db2")
@@ -62,14 +62,14 @@ def mend_three_bugs(answer, known):
 
 
 def blame(name, mine, right):
-    """What is wrong with a gradient: the factor, if it is only a factor, or by how much it misses."""
+    """What is wrong with a gradient: the factor, if it is only a factor, or the size of the error."""
     if not np.isfinite(mine).all():
         return f"{name} is not finite."
     factor = float((mine * right).sum() / (right * right).sum())
     if agree(mine, factor * right):
         return f"{name} is {factor:.4g} times the right one."
     size = float(np.abs(mine - right).max() / np.abs(right).max())
-    return f"{name} is wrong, by {size:.2g} of its largest entry; follow the chain rule to it once more."
+    return f"{name} is wrong, by {size:.2g} of its largest entry; apply the chain rule to it once more."
 
 
 # ---- logits of a thousand
@@ -93,18 +93,18 @@ def naive_sigmoid(a):
 
 
 LATE = ("You computed p first. At a = 1000 it is exactly 1, and log(1 - p) = -inf: the number is lost before the "
-        "logarithm. Bring the logarithm inside: softplus(a) - a x, and softplus without exp(1000).")
-CLIPPED = ("You kept p away from 0 and 1 by a small number. That bounds the loss: a wrong logit of 1000 must cost 1000 "
-           "nats. And the gradient is no longer that of the loss. Work with the logits.")
+        "logarithm. Simplify the logarithm first: softplus(a) - a x, and softplus without exp(1000).")
+CLIPPED = ("You kept p away from 0 and 1 by a small number. That bounds the loss, but a wrong logit of 1000 must cost "
+           "1000 nats; and the gradient is no longer that of the loss. Work with the logits.")
 
 
 @exercise(mistakes={
     LATE: from_probability(naive_sigmoid),
-    "log(1 + exp(a)) overflows at a = 1000, in log1p too: take max(a, 0) out first.":
+    "log(1 + exp(a)) overflows at a = 1000, in log1p too: subtract max(a, 0) first.":
         nats_and_gradient(lambda a, x: np.log1p(np.exp(a)) - a * x),
     "max(a, 0) - a x is only the limit for large |a|. The part log(1 + exp(-|a|)) is missing: log 2 at a = 0.":
         nats_and_gradient(lambda a, x: np.maximum(a, 0) - a * x),
-    "The sign of a x is turned: nll = softplus(a) - a x.":
+    "The sign of a x is wrong: nll = softplus(a) - a x.":
         nats_and_gradient(lambda a, x: stable(a, -x)),
     "You have log p, not -log p: a loss is positive.":
         nats_and_gradient(lambda a, x: -stable(a, x), lambda a, x: x - sigmoid(a)),
@@ -114,23 +114,23 @@ CLIPPED = ("You kept p away from 0 and 1 by a small number. That bounds the loss
         nats_and_gradient(stable, lambda a, x: (sigmoid(a) - x) * sigmoid(a) * (1 - sigmoid(a))),
     "That is the gradient with respect to p. With respect to the logit it is sigmoid(a) - x.":
         nats_and_gradient(stable, lambda a, x: (sigmoid(a) - x) / (sigmoid(a) * (1 - sigmoid(a)))),
-    "The logit itself stands where sigmoid(a) belongs: dlogits = sigmoid(a) - x.":
+    "You used the logit in place of sigmoid(a): dlogits = sigmoid(a) - x.":
         nats_and_gradient(stable, lambda a, x: a - x),
-    "Mean over the pixels: a log-density is a sum over the dimensions.":
+    "You averaged over the pixels: a log-density is a sum over the dimensions.":
         nats_and_gradient(stable, total=lambda n: n.mean(axis=1)),
-    "Mean over the pixels, in the loss and in the gradient: a log-density is a sum over the dimensions.":
+    "You averaged over the pixels, in loss and gradient: a log-density is a sum over the dimensions.":
         nats_and_gradient(stable, lambda a, x: (sigmoid(a) - x) / a.shape[1], lambda n: n.mean(axis=1)),
-    "You summed over the batch too. One number an example: shape (B,).":
+    "You summed over the batch too. One number per example: shape (B,).":
         nats_and_gradient(stable, total=np.sum),
-    "You averaged over the batch. One number an example: shape (B,).":
+    "You averaged over the batch. One number per example: shape (B,).":
         nats_and_gradient(stable, total=lambda n: n.sum(axis=1).mean()),
-    "You averaged over everything. Sum over the pixels, and one number an example: shape (B,).":
+    "You averaged over everything. Sum over the pixels, and one number per example: shape (B,).":
         nats_and_gradient(stable, total=np.mean),
-    "One number an example is asked for, (B,): sum over the pixels, axis 1, not over the examples.":
+    "One number per example is asked for, (B,): sum over the pixels, axis 1, not over the examples.":
         nats_and_gradient(stable, total=lambda n: n.sum(axis=0)),
-    "One number an example is asked for: sum over the pixels.":
+    "One number per example is asked for: sum over the pixels.":
         nats_and_gradient(stable, total=lambda n: n),
-    "Bits, not nats: use the natural logarithm.":
+    "Those are bits, not nats: use the natural logarithm.":
         nats_and_gradient(lambda a, x: stable(a, x) / math.log(2)),
 })
 def bernoulli_from_logits(answer, known):
@@ -152,7 +152,7 @@ def bernoulli_from_logits(answer, known):
 
 
 def check_bernoulli(answer, known, logits, x):
-    """One call, held against the library; -> the nats."""
+    """One call, compared with the library; -> nll (B,)."""
     found = known(answer, logits, x)
     require(isinstance(found, tuple | list) and len(found) == 2, "Return two arrays: (nll, dlogits).")
     nll, backward = bernoulli_nll.forward(logits, x=x)
@@ -212,7 +212,7 @@ def other_moments(new_m, new_v):
         lambda th, g, m, v, t, lr, b1, b2, eps: moments_then(
             lambda th, mh, vh, g, lr, eps: th - lr * mh * (1 - b1**t) / (1 - b1 * t)
             / (np.sqrt(vh * (1 - b2**t) / np.abs(1 - b2 * t)) + eps))(th, g, m, v, t, lr, b1, b2, eps),
-    "The sign: a step goes against the gradient.":
+    "The sign is wrong: a step goes against the gradient.":
         moments_then(lambda th, mh, vh, g, lr, eps: th + lr * mh / (np.sqrt(vh) + eps)),
     "eps stands outside the square root: sqrt(vhat) + eps, not sqrt(vhat + eps).":
         moments_then(lambda th, mh, vh, g, lr, eps: th - lr * mh / np.sqrt(vh + eps)),
@@ -224,9 +224,9 @@ def other_moments(new_m, new_v):
         other_moments(lambda m, g, b: b * m + (1 - b) * g, lambda v, g, b: b * v + (1 - b) * g),
     "v averages |g|; it must average the square g * g.":
         other_moments(lambda m, g, b: b * m + (1 - b) * g, lambda v, g, b: b * v + (1 - b) * np.abs(g)),
-    "The averages are turned: the new gradient has the small weight 1 - beta.":
+    "The weights of the averages are exchanged: the new gradient has the small weight 1 - beta.":
         other_moments(lambda m, g, b: (1 - b) * m + b * g, lambda v, g, b: (1 - b) * v + b * g * g),
-    "The new gradient needs the weight 1 - beta, or m and v are no averages but sums.":
+    "The new gradient needs the weight 1 - beta, or m and v are sums, not averages.":
         other_moments(lambda m, g, b: b * m + g, lambda v, g, b: b * v + g * g),
     "beta1 belongs to m and beta2 to v; you exchanged them.":
         lambda th, g, m, v, t, lr, b1, b2, eps: adam(th, g, m, v, t, lr, b2, b1, eps),
@@ -246,7 +246,7 @@ def adam_step(answer, known):
 
 
 def check_adam(answer, known, theta, g, m, v, t, *settings):
-    """One step, held against the paper's; -> (theta, m, v)."""
+    """One step, compared with the paper's; -> (theta, m, v)."""
     with np.errstate(all="ignore"):
         found = known(answer, theta, g, m, v, t, *settings)
     right = adam(theta, g, m, v, t, *settings)
@@ -258,11 +258,11 @@ def check_adam(answer, known, theta, g, m, v, t, *settings):
     return right
 
 
-# ---- a layer that remembers by closure
+# ---- a layer whose backward is a closure
 
 
 def residual(x, W):
-    """y = x + tanh(x W), and its way back."""
+    """y = x + tanh(x W), and its backward."""
     h = np.tanh(x @ W)
 
     def backward(dy):
@@ -273,7 +273,7 @@ def residual(x, W):
 
 
 def residual_with(gradients):
-    """The right value, and gradients(x, W, h, dy) on the way back."""
+    """The right value, with gradients(x, W, h, dy) as backward."""
     def layer(x, W):
         h = np.tanh(x @ W)
         return x + h, lambda dy: gradients(x, W, h, dy)
@@ -281,7 +281,7 @@ def residual_with(gradients):
 
 
 def one_memory():
-    """The layer of the books: one place to remember, for all calls."""
+    """The layer of many books: one cache for all calls."""
     memory = {}
 
     def layer(x, W):
@@ -292,7 +292,7 @@ def one_memory():
 
 
 def used_twice(layer):
-    """Forward at x1, forward at x2, back from x1, back from x2: everything that comes out."""
+    """Forward at x1, forward at x2, then the backward of x1 and of x2: all results."""
     def use(x1, x2, W, dy1, dy2):
         first, second = layer(x1, W), layer(x2, W)
         if first is None or second is None:
@@ -303,11 +303,11 @@ def used_twice(layer):
 
 
 @exercise(mistakes={sentence: used_twice(layer) for sentence, layer in {
-    "Used twice before going back, your layer remembers only the last x. What the way back needs must be a local "
+    "Called twice before its backwards, your layer remembers only the last x. What backward needs must be a local "
     "variable of forward, which backward closes over.": one_memory(),
-    "The fork at x: dy comes home along x too, and you forgot that road. A fork adds: dx = dy + (dy (1 - h^2)) W'.":
+    "One path is missing: x also reaches y directly, and a fork adds: dx = dy + (dy (1 - h^2)) W'.":
         residual_with(lambda x, W, h, dy: ((dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)))),
-    "dx has only the straight road; what comes through tanh(x W) is missing.":
+    "dx has only the direct path; the gradient through tanh(x W) is missing.":
         residual_with(lambda x, W, h, dy: (dy, x.T @ (dy * (1 - h * h)))),
     "The derivative of tanh is missing: da = dy (1 - h^2).":
         residual_with(lambda x, W, h, dy: (dy + dy @ W.T, x.T @ dy)),
@@ -315,11 +315,11 @@ def used_twice(layer):
         residual_with(lambda x, W, h, dy: (dy + (dy * (1 - (x @ W)**2)) @ W.T, x.T @ (dy * (1 - (x @ W)**2)))),
     "dtanh/da = 1 - h^2; you used the output y = x + h in place of h.":
         residual_with(lambda x, W, h, dy: (dy + (dy * (1 - (x + h)**2)) @ W.T, x.T @ (dy * (1 - (x + h)**2)))),
-    "dx goes back through W transposed: a @ W.T, not a @ W.":
+    "The gradient passes through W transposed: da @ W.T, not da @ W.":
         residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W, x.T @ (dy * (1 - h * h)))),
     "dW is transposed: x.T @ da, so that its rows belong to the inputs.":
         residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, (dy * (1 - h * h)).T @ x)),
-    "dW is averaged over the batch; every example adds. Only the loss decides about means.":
+    "dW is averaged over the batch; it is a sum over the examples. Only the loss takes means.":
         residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)) / len(x))),
     "The gradients are in the wrong order: first dx, then dW, like the inputs.":
         residual_with(lambda x, W, h, dy: (x.T @ (dy * (1 - h * h)), dy + (dy * (1 - h * h)) @ W.T)),
@@ -343,17 +343,17 @@ def residual_layer(answer, known):
 
 
 def shape_of_answer(answer, x, W):
-    """Mistake, in a sentence, unless the answer is (y, backward)."""
+    """Raises Mistake unless the answer is (y, backward)."""
     made = answer(x.copy(), W.copy())
     require(made is None or (isinstance(made, tuple | list) and len(made) == 2 and callable(made[1])),
-            "Return the value and the way back: (y, backward), where backward is a function of dy.")
+            "Return the value and its backward: (y, backward), where backward is a function of dy.")
 
 
 # ---- the scale of the first weights
 
 
 @exercise(mistakes={
-    "The ReLU cuts off one half: each layer multiplies E[h^2] by width * std^2 / 2.":
+    "The ReLU sets one half to 0: each layer multiplies E[h^2] by width * std^2 / 2.":
         lambda std, width, layers: (width * std**2)**layers,
     "You used the standard deviation; the variances multiply: std^2.":
         lambda std, width, layers: (width * std / 2)**layers,

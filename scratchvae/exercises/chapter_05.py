@@ -31,11 +31,11 @@ CLIPPED = ("Clipping x by a small number is nearly right, but a black pixel has 
         half_entropy,
     "A pixel has two outcomes: the part (1 - x) log (1 - x) is missing. And 0 log 0 is 0.":
         lambda x: (-x * np.log(x)).sum(axis=1),
-    "The sign: an entropy is not negative.": lambda x: -entropy(x),
-    "Bits, not nats: use the natural logarithm.": lambda x: entropy(x) / math.log(2),
-    "The mean over the pixels; nats an image are a sum.": lambda x: entropy(x) / x.shape[1],
-    "One number an image: sum over the pixels only.": lambda x: entropy(x).sum(),
-    "One number an image: do not average over the images.": lambda x: entropy(x).mean(),
+    "The sign is wrong: an entropy of pixels is not negative.": lambda x: -entropy(x),
+    "Those are bits, not nats: use the natural logarithm.": lambda x: entropy(x) / math.log(2),
+    "You averaged over the pixels; nats per image are a sum.": lambda x: entropy(x) / x.shape[1],
+    "One number per image: sum over the pixels only.": lambda x: entropy(x).sum(),
+    "One number per image: do not average over the images.": lambda x: entropy(x).mean(),
     "The loss is not 0 at its best: with p = x it is -x log x - (1 - x) log (1 - x).": lambda x: np.zeros(len(x)),
 })
 def cross_entropy_floor(answer, known):
@@ -44,7 +44,7 @@ def cross_entropy_floor(answer, known):
     with np.errstate(all="ignore"):
         grey = rng.random((4, 6))
         floor = known(answer, grey)
-        require(np.shape(floor) == (4,), f"One number an image: shape (4,), not {np.shape(floor)}.")
+        require(np.shape(floor) == (4,), f"One number per image: shape (4,), not {np.shape(floor)}.")
         mixed = np.concatenate([grey[:, :3], [[0, 1, 0]] * 4], axis=1)
         found = known(answer, mixed)
         require(np.isfinite(found).all(), "Pixels of exactly 0 and 1 give no finite number; 0 log 0 must be 0.")
@@ -73,17 +73,17 @@ def tied_with(gradient):
 
 
 @exercise(mistakes={
-    "Only the way through the decoder. W is used in the encoder too; a fork adds: + 2 x' (d W).":
+    "That is only the gradient through the decoder. W is used in the encoder too; a fork adds: + 2 x' (d W).":
         tied_with(lambda x, W, d: 2 * d.T @ (x @ W)),
-    "Only the way through the encoder. W is used in the decoder too; a fork adds: + 2 d' (x W).":
+    "That is only the gradient through the encoder. W is used in the decoder too; a fork adds: + 2 d' (x W).":
         tied_with(lambda x, W, d: 2 * x.T @ (d @ W)),
-    "You took one of the two roads twice, that through the decoder; they are different.":
+    "You counted one of the two paths twice, that through the decoder; they are different.":
         tied_with(lambda x, W, d: 4 * d.T @ (x @ W)),
-    "You took one of the two roads twice, that through the encoder; they are different.":
+    "You counted one of the two paths twice, that through the encoder; they are different.":
         tied_with(lambda x, W, d: 4 * x.T @ (d @ W)),
     "The 2 is missing: the derivative of d^2 is 2 d.":
         tied_with(lambda x, W, d: x.T @ (d @ W) + d.T @ (x @ W)),
-    "The sign is turned: the derivative of (y - x)^2 with respect to y is 2 (y - x).":
+    "The sign is wrong: the derivative of (y - x)^2 with respect to y is 2 (y - x).":
         tied_with(lambda x, W, d: -2 * (x.T @ (d @ W) + d.T @ (x @ W))),
     "dW is transposed; it must have the shape of W.":
         tied_with(lambda x, W, d: 2 * (x.T @ (d @ W) + d.T @ (x @ W)).T),
@@ -93,9 +93,9 @@ def tied_with(gradient):
         lambda x, W: tuple(part / x.shape[1] for part in tied_loss(x, W)),
     "The loss is averaged over the pixels; it is a sum. (The gradient is that of the sum.)":
         lambda x, W: (tied_loss(x, W)[0] / x.shape[1], tied_loss(x, W)[1]),
-    "The loss is summed over the batch; one number an example is asked for.":
+    "The loss is summed over the batch; one number per example is asked for.":
         lambda x, W: (tied_loss(x, W)[0].sum(), tied_loss(x, W)[1]),
-    "The loss is averaged over the batch; one number an example is asked for.":
+    "The loss is averaged over the batch; one number per example is asked for.":
         lambda x, W: (tied_loss(x, W)[0].mean(), tied_loss(x, W)[1]),
 })
 def tied_gradient(answer, known):
@@ -139,11 +139,11 @@ def cosines(A, B):
     "That is the sine of the angle; take arcsin.": lambda A, B: math.sin(largest_angle(A, B)),
     "The singular values of P'Q are cosines, not sines: arccos, not arcsin.":
         lambda A, B: float(np.arcsin(np.minimum(cosines(A, B).min(), 1))),
-    "Degrees; the answer should be in radians.": lambda A, B: math.degrees(largest_angle(A, B)),
+    "That is in degrees; the answer must be in radians.": lambda A, B: math.degrees(largest_angle(A, B)),
     "You compared the bases column by column. A subspace has many bases; take the singular values of P'Q.":
         lambda A, B: float(np.arccos(np.clip(np.abs(
             (np.linalg.qr(A)[0] * np.linalg.qr(B)[0]).sum(axis=0)).min(), 0, 1))),
-    "All the angles; only the largest is asked for.": lambda A, B: np.arccos(np.minimum(cosines(A, B), 1)),
+    "Those are all the angles; only the largest is asked for.": lambda A, B: np.arccos(np.minimum(cosines(A, B), 1)),
 })
 def angle_between(answer, known):
     """(A (D, k), B (D, k)) -> the largest principal angle between their column spaces, in radians."""
@@ -162,14 +162,14 @@ def angle_between(answer, known):
                                         "np.minimum(c, 1).")
             require(abs(found) < 1e-6, "A space has angle 0 to itself, in any basis.")
         crossed = known(answer, np.eye(4)[:, :2], np.eye(4)[:, 2:])
-        require(agree(crossed, math.pi / 2, 1e-6), "Two planes with nothing in common have the angle pi / 2.")
+        require(agree(crossed, math.pi / 2, 1e-6), "Two orthogonal planes have the angle pi / 2.")
 
 
 # ---- the loss of a denoising autoencoder
 
 
 def denoising(reconstruct, x, seed, sigma, *, noise=None, target=None, total=None):
-    """The loss of each example, or of one of the misreadings of it."""
+    """The loss of each example, or one of its misreadings."""
     corrupted = (noise or fresh_noise)(x, np.random.default_rng(seed), sigma)
     difference = reconstruct(corrupted) - (x if target is None else target(x, corrupted))
     return (total or (lambda d: d.sum(axis=1)))(difference**2)
@@ -195,19 +195,19 @@ def denoising_with(**changes):
         denoising_with(noise=lambda x, rng, sigma: x + rng.standard_normal(x.shape)),
     "The noise must be added to x; you gave the network noise alone.":
         denoising_with(noise=lambda x, rng, sigma: sigma * rng.standard_normal(x.shape)),
-    "Uniform noise; Gaussian noise is asked for: rng.standard_normal.":
+    "Your noise is uniform; Gaussian noise is asked for: rng.standard_normal.":
         denoising_with(noise=lambda x, rng, sigma: x + sigma * rng.random(x.shape)),
-    "One draw for a whole image: every pixel has a draw of its own.":
+    "You used one draw for a whole image: every pixel has its own draw.":
         denoising_with(noise=lambda x, rng, sigma: x + sigma * rng.standard_normal((len(x), 1))),
-    "One draw of noise for all images: every image has draws of its own.":
+    "You used one draw of noise for all images: every image has its own draws.":
         denoising_with(noise=lambda x, rng, sigma: x + sigma * rng.standard_normal(x.shape[1])),
-    "The mean over the pixels; sum over them.": denoising_with(total=lambda d: d.mean(axis=1)),
-    "The sum of everything; one number an image is asked for.": denoising_with(total=np.sum),
-    "The mean of everything; one number an image is asked for.": denoising_with(total=np.mean),
+    "You averaged over the pixels; sum over them.": denoising_with(total=lambda d: d.mean(axis=1)),
+    "You summed over everything; one number per image is asked for.": denoising_with(total=np.sum),
+    "You averaged over everything; one number per image is asked for.": denoising_with(total=np.mean),
     "The square is missing.": denoising_with(total=lambda d: np.sqrt(d).sum(axis=1)),
-    "A root too many: the squared error is asked for, not the distance.":
+    "There is a root too many: the squared error is asked for, not the distance.":
         denoising_with(total=lambda d: np.sqrt(d.sum(axis=1))),
-    "That is how far the noise moved the image. The network does not appear in it.":
+    "That is how far the noise moved the image. The network is not used.":
         lambda reconstruct, x, seed, sigma: denoising(lambda c: c, x, seed, sigma),
 })
 def denoising_loss(answer, known):
@@ -220,7 +220,7 @@ def denoising_loss(answer, known):
         return 0.7 * corrupted + 0.1
 
     loss = known(answer, reconstruct, x, 3, 0.2)
-    require(np.shape(loss) == (40,), f"One number an image: shape (40,), not {np.shape(loss)}.")
+    require(np.shape(loss) == (40,), f"One number per image: shape (40,), not {np.shape(loss)}.")
     require(len(seen) > 0, "The network is never called: give it the corrupted image.")
     require(seen[0].shape == x.shape, f"The network must see images of shape {x.shape}, not {seen[0].shape}.")
     noise = seen[0] - x
@@ -232,8 +232,8 @@ def denoising_loss(answer, known):
             f"With sigma = 0.2 your noise has the standard deviation {noise.std():.3f}.")
     require(len(np.unique(noise.round(12))) > 0.99 * noise.size, "Every pixel of every image needs a draw of its own.")
     right = ((0.7 * seen[0] + 0.1 - x)**2).sum(axis=1)
-    require(agree(loss, right), f"What the network made of the first image is {right[0]:.6f} away from the clean "
-                                f"image, in squared pixels, summed; yours is {loss[0]:.6f}.")
+    require(agree(loss, right), f"The squared error between the network's output and the clean first image is "
+                                f"{right[0]:.6f}; yours is {loss[0]:.6f}.")
     again, other = known(answer, reconstruct, x, 3, 0.2), known(answer, reconstruct, x, 4, 0.2)
     require(agree(again, loss), "With the same seed it gives another number: make the generator from the seed.")
     require(not agree(other, loss), "Another seed must give other noise.")
@@ -259,7 +259,7 @@ def filter_with(gain):
         filter_with(lambda S, sigma, eye: np.linalg.solve(S + sigma * eye, S)),
     "The mean is missing: subtract it first, add it at the end.":
         lambda x, mean, covariance, sigma: wiener(x, 0 * mean, covariance, sigma),
-    "You subtracted the mean and did not add it again.":
+    "You subtracted the mean but did not add it back.":
         lambda x, mean, covariance, sigma: wiener(x, mean, covariance, sigma) - mean,
     "You added the mean without subtracting it first.":
         lambda x, mean, covariance, sigma: wiener(x, 0 * mean, covariance, sigma) + mean,
@@ -269,7 +269,7 @@ def filter_with(gain):
         filter_with(lambda S, sigma, eye: np.linalg.inv(S + sigma**2 * eye)),
     "That gives the noise, sigma^2 (S + sigma^2 I)^-1 (x~ - b); the image is the other part.":
         filter_with(lambda S, sigma, eye: sigma**2 * np.linalg.inv(S + sigma**2 * eye)),
-    "You used the variances only. The pixels know of each other: the whole matrix S belongs into the filter.":
+    "You used the variances only. The pixels are correlated: the filter needs the whole matrix S.":
         filter_with(lambda S, sigma, eye: eye * np.diag(S) / (np.diag(S) + sigma**2)),
     "You divided entry by entry. A matrix is inverted as a whole: np.linalg.solve.":
         filter_with(lambda S, sigma, eye: S / (S + sigma**2 * eye)),
@@ -286,12 +286,12 @@ def wiener_filter(answer, known):
         A, b, x = rng.standard_normal((D, D)), rng.standard_normal(D), rng.standard_normal((B, D))
         S = A @ A.T + 0.1 * np.eye(D)
         found, right = known(answer, x, b, S, 0.7), wiener(x, b, S, 0.7)
-        require(np.shape(found) == (B, D), f"One filtered image a row: shape {(B, D)}, not {np.shape(found)}.")
+        require(np.shape(found) == (B, D), f"One filtered image per row: shape {(B, D)}, not {np.shape(found)}.")
         require(agree(found, right), f"The first image should become {right[0].round(4)}; yours is "
                                      f"{np.asarray(found)[0].round(4)}. What are cov(x, x~) and cov(x~)?")
-    require(agree(known(answer, x, b, S, 1e-9), x, 1e-6), "Without noise nothing must change.")
+    require(agree(known(answer, x, b, S, 1e-9), x, 1e-6), "Without noise the image must not change.")
     require(agree(known(answer, x, b, S, 1e6), np.broadcast_to(b, x.shape), 1e-6),
-            "If there is nothing but noise, the best guess is the mean.")
+            "Where the noise hides everything, the best guess is the mean.")
     flat = np.outer(b, b)                                         # a singular covariance: all images on one line
     require(agree(known(answer, x, b, flat, 0.5), wiener(x, b, flat, 0.5)),
             "S itself may be singular (a pixel that is always black); only S + sigma^2 I is inverted.")

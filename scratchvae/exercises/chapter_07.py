@@ -9,40 +9,40 @@ from ..probability import gaussian_kl, monte_carlo_kl, reparameterize
 from .checking import agree, exercise, require
 
 
-def both_roads(dz, mu, logvar, eps):
-    """What comes home to the two heads of the encoder: dz through the sample, and the KL's own gradient."""
+def both_paths(dz, mu, logvar, eps):
+    """(dmu, dlogvar), the gradients of the two heads of the encoder: dz through the sample, plus that of the KL."""
     dmu_z, dlogvar_z = reparameterize.forward(mu, logvar, eps=eps)[1](dz)
     dmu_kl, dlogvar_kl = gaussian_kl.forward(mu, logvar)[1](np.ones(len(mu)))
     return dmu_z + dmu_kl, dlogvar_z + dlogvar_kl
 
 
 @exercise(mistakes={
-    "Only the road through the sample: the gradient of the KL is missing. Two roads lead home, and a fork adds.":
+    "You took only the path through the sample: the gradient of the KL is missing. A fork adds both.":
         lambda dz, mu, logvar, eps: (dz, dz * eps * np.exp(logvar / 2) / 2),
-    "Only the KL: the gradient that comes through the sample, dz, is missing.":
+    "You took only the KL: the gradient through the sample, from dz, is missing.":
         lambda dz, mu, logvar, eps: (mu, (np.exp(logvar) - 1) / 2),
-    "The 1/2 is missing in the road through the sample: sigma = exp(logvar / 2), so dsigma/dlogvar = sigma / 2.":
+    "The 1/2 is missing in the path through the sample: sigma = exp(logvar / 2), so dsigma/dlogvar = sigma / 2.":
         lambda dz, mu, logvar, eps: (dz + mu, dz * eps * np.exp(logvar / 2) + (np.exp(logvar) - 1) / 2),
     "You used exp(logvar) as sigma; it is sigma^2. sigma = exp(logvar / 2).":
         lambda dz, mu, logvar, eps: (dz + mu, dz * eps * np.exp(logvar) + (np.exp(logvar) - 1) / 2),
     "You used exp(logvar) as sigma; it is sigma^2, and sigma = exp(logvar / 2).":
         lambda dz, mu, logvar, eps: (dz + mu, dz * eps * np.exp(logvar) / 2 + (np.exp(logvar) - 1) / 2),
-    "That is the gradient of sigma. The network gives logvar: one more step of the chain rule, dsigma/dlogvar.":
+    "That is the gradient of sigma. The network outputs logvar: one more step of the chain rule, dsigma/dlogvar.":
         lambda dz, mu, logvar, eps: (dz + mu, dz * eps + np.exp(logvar / 2) - np.exp(-logvar / 2)),
-    "Through the sample you went home to sigma, not to logvar: the factor dsigma/dlogvar = sigma / 2 is missing.":
+    "Through the sample you have the gradient of sigma, not of logvar: the factor dsigma/dlogvar is missing.":
         lambda dz, mu, logvar, eps: (dz + mu, dz * eps + (np.exp(logvar) - 1) / 2),
     "eps is missing: z = mu + sigma * eps, so dz/dsigma = eps.":
         lambda dz, mu, logvar, eps: (dz + mu, dz * np.exp(logvar / 2) / 2 + (np.exp(logvar) - 1) / 2),
-    "The sign of the KL is turned: the loss is f(z) + KL, so its gradients are added.":
+    "The sign of the KL is wrong: the loss is f(z) + KL, so its gradients are added.":
         lambda dz, mu, logvar, eps: (dz - mu, dz * eps * np.exp(logvar / 2) / 2 - (np.exp(logvar) - 1) / 2),
     "The 1/2 of the KL is missing: KL = 1/2 (mu^2 + sigma^2 - 1 - log sigma^2).":
         lambda dz, mu, logvar, eps: (dz + 2 * mu, dz * eps * np.exp(logvar / 2) / 2 + np.exp(logvar) - 1),
-    "dmu carries a sigma that is not there: z = mu + sigma * eps, so dz/dmu = 1.":
-        lambda dz, mu, logvar, eps: (dz * np.exp(logvar / 2) + mu, both_roads(dz, mu, logvar, eps)[1]),
+    "dmu has a factor sigma too many: z = mu + sigma * eps, so dz/dmu = 1.":
+        lambda dz, mu, logvar, eps: (dz * np.exp(logvar / 2) + mu, both_paths(dz, mu, logvar, eps)[1]),
     "The two gradients are in the wrong order: first dmu, then dlogvar, like the inputs.":
-        lambda dz, mu, logvar, eps: both_roads(dz, mu, logvar, eps)[::-1],
-    "You averaged over the batch. A node gives one gradient an example; only the training loop averages.":
-        lambda dz, mu, logvar, eps: tuple(g / len(mu) for g in both_roads(dz, mu, logvar, eps)),
+        lambda dz, mu, logvar, eps: both_paths(dz, mu, logvar, eps)[::-1],
+    "You averaged over the batch. A node gives one gradient per example; only the training loop averages.":
+        lambda dz, mu, logvar, eps: tuple(g / len(mu) for g in both_paths(dz, mu, logvar, eps)),
 })
 def encoder_gradients(answer, known):
     """(dz, mu, logvar, eps) -> (dmu, dlogvar) of the loss f(z) + KL, all of shape (B, Z)."""
@@ -53,12 +53,12 @@ def encoder_gradients(answer, known):
         require(np.shape(g) == (5, 3), f"{name} must have the shape of {name[1:]}, (5, 3), not {np.shape(g)}.")
     zero = np.zeros((5, 3))
     require(agree(tuple(known(answer, zero, mu, logvar, eps)), (mu, (np.exp(logvar) - 1) / 2)),
-            "With dz = 0 only the KL speaks: dmu = mu and dlogvar = (sigma^2 - 1) / 2.")
+            "With dz = 0 only the KL has a gradient: dmu = mu and dlogvar = (sigma^2 - 1) / 2.")
     require(agree(tuple(known(answer, dz, zero, zero, eps)), (dz, dz * eps / 2)),
             "With mu = 0 and sigma = 1 the KL is at its minimum: dmu = dz and dlogvar = dz * eps / 2.")
     require(agree(tuple(known(answer, dz, mu, logvar, zero))[1], (np.exp(logvar) - 1) / 2),
-            "With eps = 0 the sample is mu: nothing of dz goes to logvar.")
-    right = both_roads(dz, mu, logvar, eps)
+            "With eps = 0 the sample is mu: dz does not reach logvar.")
+    right = both_paths(dz, mu, logvar, eps)
     require(agree(gradients[0], right[0]), "dmu is not what the complex step says. What is dz/dmu? What is dKL/dmu?")
     require(agree(gradients[1], right[1]),
             "dlogvar is not what the complex step says. dz/dlogvar = (dz/dsigma)(dsigma/dlogvar), plus dKL/dlogvar.")
@@ -80,9 +80,9 @@ def score_gradient(f, logits, u):
     "The gradient is zero everywhere: you took the derivative of the step b = (u < p). It is zero where it exists, and "
     "it is not the gradient of the expectation. Use the score.":
         lambda f, logits, u: np.zeros_like(logits),
-    "The sign is turned: d log q / da = b - p.":
+    "The sign is wrong: d log q / da = b - p.":
         lambda f, logits, u: -score_gradient(f, logits, u),
-    "That is the score of the probability p. The network gives the logit a: multiply by dp/da = p (1 - p).":
+    "That is the score of the probability p. The network outputs the logit a: multiply by dp/da = p (1 - p).":
         lambda f, logits, u: score_gradient(f, logits, u) / (sigmoid(logits) * (1 - sigmoid(logits))),
     "b must be 1 with probability p: b = (u < p), not (u > p).":
         lambda f, logits, u: f(1 - bernoulli(logits, u)[0])[:, None] * (1 - bernoulli(logits, u)[0] - sigmoid(logits)),
@@ -95,7 +95,7 @@ def score_gradient(f, logits, u):
             np.where(bernoulli(logits, u)[0] == 1, sigmoid(logits), 1 - sigmoid(logits))),
     "You used the logit as the probability: p = sigmoid(a).":
         lambda f, logits, u: f((u < logits).astype(float))[:, None] * ((u < logits) - logits),
-    "You averaged over the batch; one gradient an example is asked for.":
+    "You averaged over the batch; one gradient per example is asked for.":
         lambda f, logits, u: score_gradient(f, logits, u).mean(axis=0),
     "Each latent has its own score; you gave every latent the sum of all scores.":
         lambda f, logits, u: np.broadcast_to(score_gradient(f, logits, u).sum(axis=1, keepdims=True), logits.shape),
@@ -122,7 +122,7 @@ def bernoulli_score_gradient(answer, known):
 
 
 def called_at_bits(f):
-    """f, that does not mind whether the bits come as bool, integers or floats."""
+    """f for bits of any dtype: bool, integers or floats."""
     return lambda b: f(np.asarray(b, float))
 
 
@@ -139,17 +139,17 @@ def two_draws(f, mu, v, h, seed):
 
 @exercise(mistakes={
     "Two different eps, one on each side: their difference is divided by 2h, and the noise explodes. Draw eps once, "
-    "and inject the same into both calls.": two_draws,
+    "and use it in both calls.": two_draws,
     "The step is 2h wide, from mu - hv to mu + hv; you divided by h.":
         lambda f, mu, v, h, seed: 2 * central_difference(f, mu, v, h, seed),
-    "That is the forward difference: half of the digits are lost. Go h to both sides.":
+    "That is the forward difference: half of the digits are lost. Move by h to both sides.":
         lambda f, mu, v, h, seed: (f(mu + h * v, np.random.default_rng(seed).standard_normal(mu.shape))
                                    - f(mu, np.random.default_rng(seed).standard_normal(mu.shape))) / h,
-    "With eps = 0 you check another function, one without the noise. Inject one real draw.":
+    "With eps = 0 you check another function, one without the noise. Use one real draw.":
         lambda f, mu, v, h, seed: (f(mu + h * v, np.zeros_like(mu)) - f(mu - h * v, np.zeros_like(mu))) / (2 * h),
     "You moved along (1, 1, ..., 1), not along v.":
         lambda f, mu, v, h, seed: central_difference(f, mu, np.ones_like(v), h, seed),
-    "The sign is turned: f(mu + hv) - f(mu - hv).":
+    "The sign is wrong: f(mu + hv) - f(mu - hv).":
         lambda f, mu, v, h, seed: -central_difference(f, mu, v, h, seed),
 })
 def gradient_check(answer, known):
@@ -169,9 +169,9 @@ def gradient_check(answer, known):
     noises = [eps for _, eps in made]
     require(all(eps.shape == mu.shape for eps in noises), f"eps must have the shape of mu, {mu.shape}.")
     require(all(np.array_equal(eps, noises[0]) for eps in noises),
-            "f was called with two different eps. The derivative exists only while eps is held: draw it once.")
+            "f was called with two different eps. The derivative exists only at fixed eps: draw it once.")
     eps = noises[0]
-    require(np.any(eps != 0), "With eps = 0 you check another function, one without the noise. Inject one real draw.")
+    require(np.any(eps != 0), "With eps = 0 you check another function, one without the noise. Use one real draw.")
     exact = float(v @ (np.cos(mu + 0.5 * eps) + eps + 2 * mu))
     require(abs(slope - exact) < 1e-6 * max(1, abs(exact)),
             f"At the eps that you drew the derivative along v is {exact:.8f}; yours is {slope:.8f}.")
@@ -207,7 +207,7 @@ def with_sample(make_z):
 
 
 @exercise(mistakes={
-    "The sign of the KL is turned: the bound is log p(x|z) - KL.":
+    "The sign of the KL is wrong: the bound is log p(x|z) - KL.":
         lambda ll, mu, logvar, eps: tuple(2 * ll(reparameterize(mu, logvar, eps=eps)) - b
                                           for b in bounds(ll, mu, logvar, eps)),
     "log p(x|z) is taken at mu. That is no bound: it must be taken at the sample z.":
@@ -223,7 +223,7 @@ def with_sample(make_z):
         with_sampled(lambda z, mu, logvar, eps: (z * z - eps * eps - logvar - math.log(2 * math.pi)).sum(axis=1) / 2),
     "log sigma^2 is missing from log q(z).":
         with_sampled(lambda z, mu, logvar, eps: (z * z - eps * eps).sum(axis=1) / 2),
-    "log sigma enters log q(z) as log sigma^2: 1/2 log sigma^2 is log sigma, and logvar is log sigma^2.":
+    "You used logvar as log sigma in log q(z): logvar is log sigma^2, so log sigma = logvar / 2.":
         with_sampled(lambda z, mu, logvar, eps: (z * z - eps * eps - 2 * logvar).sum(axis=1) / 2),
     "log q(z) is missing: the sampled KL is log q(z) - log p(z).":
         with_sampled(lambda z, mu, logvar, eps: (z * z + math.log(2 * math.pi)).sum(axis=1) / 2),
@@ -236,7 +236,7 @@ def with_sample(make_z):
     "The KL is a sum over the latents; you took their mean.":
         lambda ll, mu, logvar, eps: tuple(value - (value - b) / mu.shape[1] for value, b in zip(
             (ll(reparameterize(mu, logvar, eps=eps)),) * 2, bounds(ll, mu, logvar, eps), strict=True)),
-    "You averaged over the batch: one bound an example is asked for.":
+    "You averaged over the batch: one bound per example is asked for.":
         lambda ll, mu, logvar, eps: tuple(b.mean() for b in bounds(ll, mu, logvar, eps)),
 })
 def two_bounds(answer, known):
@@ -250,7 +250,7 @@ def two_bounds(answer, known):
     found = known(answer, log_likelihood, mu, logvar, eps)
     require(isinstance(found, tuple | list) and len(found) == 2, "Return two bounds: (sampled KL, KL by formula).")
     require(all(np.shape(b) == (6,) for b in found),
-            f"One bound an example: two arrays of shape (6,), not {[np.shape(b) for b in found]}.")
+            f"One bound per example: two arrays of shape (6,), not {[np.shape(b) for b in found]}.")
     zero = np.zeros_like(mu)
     at_prior = known(answer, log_likelihood, zero, zero, eps)
     require(agree(tuple(at_prior), (log_likelihood(eps),) * 2),
@@ -265,7 +265,7 @@ def two_bounds(answer, known):
     exact = -(np.log(2 * np.pi * (1 + s2)) + x[:, 0] ** 2 / (1 + s2)) / 2
     sampled, _ = known(answer, gaussian_log_likelihood, var * x / s2, np.log(var), eps[:, :1])
     require(agree(sampled, exact), "With the exact posterior as q the first bound is log p(x) itself, whatever eps is; "
-                                   "yours is not. Look at log q(z) - log p(z).")
+                                   "yours is not. Check log q(z) - log p(z).")
     right = bounds(log_likelihood, mu, logvar, eps)
     require(agree(found[0], right[0]), "The first bound is wrong: log p(x|z) - (log q(z) - log p(z)) at one z.")
     require(agree(found[1], right[1]), "The second bound is wrong: log p(x|z) - 1/2 sum(mu^2 + sigma^2 - 1 - logvar).")
@@ -278,7 +278,7 @@ def two_bounds(answer, known):
         lambda f, score: np.mean(f * score**2),
     "The score enters squared: set the derivative of the mean of (f - b)^2 score^2 to zero.":
         lambda f, score: np.mean(f * score) / np.mean(score**2),
-    "The score enters squared: (f - b)^2 score^2. You weighed with |score|.":
+    "The score enters squared: (f - b)^2 score^2. You used the weight |score|.":
         lambda f, score: np.mean(f * np.abs(score)) / np.mean(np.abs(score)),
     "That is mean(f) / mean(score^2): the product f * score^2 must be averaged as a product.":
         lambda f, score: np.mean(f) / np.mean(score**2),
@@ -286,7 +286,7 @@ def two_bounds(answer, known):
         lambda f, score: np.mean(f**2 * score**2) / np.mean(score**2),
     "You estimated the mean of the score; it is known to be 0. Minimize the mean of (f - b)^2 score^2.":
         lambda f, score: np.cov(f * score, score)[0, 1] / np.var(score, ddof=1),
-    "The sign is turned.":
+    "The sign is wrong.":
         lambda f, score: -np.mean(f * score**2) / np.mean(score**2),
 })
 def best_baseline(answer, known):
@@ -297,7 +297,7 @@ def best_baseline(answer, known):
     require(np.shape(b) == (), f"One number is asked for, not an array of shape {np.shape(b)}.")
     require(np.isfinite(b), f"The baseline must be a finite number, not {b}.")
     require(abs(known(answer, np.full(40, 2.5), score) - 2.5) < 1e-9,
-            "Where f is the same for all samples, 2.5, the best baseline is 2.5: then nothing is left that varies.")
+            "Where f is the same for all samples, 2.5, the best baseline is 2.5: then f - b is 0 everywhere.")
     require(abs(known(answer, f + 10, score) - b - 10) < 1e-8, "If f grows by 10 everywhere, so does the baseline.")
     require(abs(known(answer, f, 7 * score) - b) < 1e-8, "A score 7 times as large does not move the best baseline.")
     slope = float(np.mean((f - b) * score**2))

@@ -1,6 +1,6 @@
 """The last exercise of chapter 8: fill in the blanks of a question in the style of the E certification.
 
-The student answers five numbers. Each choice is a piece of code, and is run: what it does wrong is what is said.
+The student answers five numbers. Each choice is a piece of code, which is run and tested; its mistake is named.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from ..nn import softplus
 from ..probability import bernoulli_nll, gaussian_kl
 from .checking import Mistake, agree, exercise, require
 
-CHOICES = {   # blank: the four pieces of code, as functions of what stands before them
+CHOICES = {   # blank: the four pieces of code, as functions of the variables defined before them
     "a": (lambda rng, mu, logvar: rng.random(mu.shape),
           lambda rng, mu, logvar: rng.standard_normal(mu.shape),
           lambda rng, mu, logvar: rng.standard_normal(mu.shape[1]) + 0 * mu,
@@ -30,19 +30,19 @@ RIGHT = {"a": 2, "i": 3, "u": 4, "e": 1, "o": 3}
 SAID = {   # what is wrong with each of the other choices
     ("a", 1): "rng.random is uniform on [0, 1): its mean is 1/2. eps must come from N(0, I).",
     ("a", 3): "that draws one row of eps for the whole batch; every image needs its own.",
-    ("a", 4): "with eps = 0 there is no sample: z = mu always, and the decoder never meets a neighbour of mu.",
+    ("a", 4): "with eps = 0 there is no sample: z = mu always, and the decoder never sees a neighbour of mu.",
     ("i", 1): "exp(logvar) is sigma^2, the variance; sigma is its root.",
     ("i", 2): "logvar can be negative; sigma = exp(logvar / 2) cannot.",
     ("i", 4): "exp(2 logvar) is sigma^4.",
     ("u", 1): "that is log p(x|z) itself; a loss needs the minus.",
-    ("u", 2): "the mean over the pixels makes the reconstruction D times too light against the KL.",
+    ("u", 2): "the mean over the pixels makes the reconstruction D times too small beside the KL.",
     ("u", 3): "axis 0 is the batch: that mixes the images.",
     ("e", 2): "the minus is missing: this is -KL, and a KL is never negative.",
     ("e", 3): "the 1/2 is missing.",
-    ("e", 4): "mu stands there without its square.",
+    ("e", 4): "mu is not squared.",
     ("o", 1): "the KL is a cost, like nll: they are added.",
     ("o", 2): "the sum over the batch makes the step grow with the size of the batch.",
-    ("o", 4): "that is the ELBO, to be raised; a loss is lowered.",
+    ("o", 4): "that is the ELBO, which is maximized; a loss is minimized.",
 }
 
 
@@ -75,7 +75,7 @@ TESTS = {"a": draws_a_standard_normal, "i": is_sigma, "u": is_nll, "e": is_kl, "
 
 
 def one_wrong(blank, choice):
-    """The right answers but for one."""
+    """The right answers except for one."""
     answers = tuple((RIGHT | {blank: choice}).values())
     return lambda: answers
 

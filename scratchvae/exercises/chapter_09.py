@@ -15,8 +15,8 @@ __all__ = ["best_variance", "bits", "implied_beta", "laplace", "logistic_bins"]
 
 
 @exercise(mistakes={
-    "That is sigma; asked is sigma^2.": lambda x, y: np.sqrt(((x - y) ** 2).mean()),
-    "That is log sigma^2; asked is sigma^2.": lambda x, y: np.log(((x - y) ** 2).mean()),
+    "That is sigma; sigma^2 is asked for.": lambda x, y: np.sqrt(((x - y) ** 2).mean()),
+    "That is log sigma^2; sigma^2 is asked for.": lambda x, y: np.log(((x - y) ** 2).mean()),
     "That is the sum of the squared errors; each pixel has the same sigma^2, so it is their mean.":
         lambda x, y: ((x - y) ** 2).sum(),
     "You summed over the pixels and averaged over the images: divide by the number of pixels too.":
@@ -24,12 +24,12 @@ __all__ = ["best_variance", "bits", "implied_beta", "laplace", "logistic_bins"]
     "You summed over the images and averaged over the pixels: divide by the number of images too.":
         lambda x, y: ((x - y) ** 2).sum(axis=0).mean(),
     "The 1/2 cancels: it stands before log sigma^2 too.": lambda x, y: ((x - y) ** 2).mean() / 2,
-    "A factor 2 too much: both terms have the same 1/2.": lambda x, y: 2 * ((x - y) ** 2).mean(),
-    "That is the variance of x. The spread around y counts, not around the mean.": lambda x, y: x.var(),
-    "You took the mean error off first. It is an error too: no mean is subtracted.": lambda x, y: (x - y).var(),
+    "There is a factor 2 too many: both terms have the same 1/2.": lambda x, y: 2 * ((x - y) ** 2).mean(),
+    "That is the variance of x. It is the spread around y that counts, not around the mean.": lambda x, y: x.var(),
+    "You subtracted the mean error first. It is an error too: no mean is subtracted.": lambda x, y: (x - y).var(),
     "You divided by n - 1. Maximum likelihood divides by n.": lambda x, y: ((x - y) ** 2).sum() / (x.size - 1),
-    "That is one variance for each pixel; one for all is asked.": lambda x, y: ((x - y) ** 2).mean(axis=0),
-    "That is one variance for each image; one for all is asked.": lambda x, y: ((x - y) ** 2).mean(axis=1),
+    "That is one variance for each pixel; one for all is asked for.": lambda x, y: ((x - y) ** 2).mean(axis=0),
+    "That is one variance for each image; one for all is asked for.": lambda x, y: ((x - y) ** 2).mean(axis=1),
     "That is the mean absolute error, the best width of a Laplace.": lambda x, y: np.abs(x - y).mean(),
     "You squared the mean error; take the mean of the squared errors.": lambda x, y: (x - y).mean() ** 2,
     "That is the precision 1 / sigma^2.": lambda x, y: 1 / ((x - y) ** 2).mean(),
@@ -47,7 +47,7 @@ def best_variance(answer, known):
         return x.size / 2 * math.log(2 * math.pi * s2) + ((x - y) ** 2).sum() / (2 * s2)
 
     for other in (0.99 * variance, 1.01 * variance):
-        require(nll(variance) < nll(other), f"With sigma^2 = {float(other):.4g} in the place of your "
+        require(nll(variance) < nll(other), f"With sigma^2 = {float(other):.4g} instead of your "
                                             f"{float(variance):.4g} the data are more probable.")
     require(agree(variance, ((x - y) ** 2).mean()), "Near the best sigma^2, but not at it.")
     require(agree(known(answer, 3 * x, 3 * y), 9 * variance), "Pixels three times as large: sigma^2 nine times.")
@@ -59,16 +59,16 @@ def best_variance(answer, known):
 
 @exercise(mistakes={
     "The 2 is missing: the Gaussian has |x - y|^2 / (2 sigma^2).": lambda sigma: sigma**2,
-    "That is upside down: multiply -ELBO by 2 sigma^2, and the KL has the factor 2 sigma^2.":
+    "That is 1 / beta: multiply -ELBO by 2 sigma^2, and the KL has the factor 2 sigma^2.":
         lambda sigma: 1 / (2 * sigma**2),
     "That is 1 / sigma^2. Multiply -ELBO by what makes the weight of |x - y|^2 one, and see what the KL gets.":
         lambda sigma: 1 / sigma**2,
-    "sigma stands there without its square.": lambda sigma: 2 * sigma,
-    "The 2 stands on the wrong side: 1 / (2 sigma^2) is the weight of the error, so the KL's is 2 sigma^2.":
+    "sigma is not squared.": lambda sigma: 2 * sigma,
+    "The 2 is on the wrong side: 1 / (2 sigma^2) is the weight of the error, so the KL's is 2 sigma^2.":
         lambda sigma: sigma**2 / 2,
     "That is sigma itself.": lambda sigma: sigma,
-    "That is its root. beta = 2 sigma^2.": lambda sigma: math.sqrt(2) * sigma,
-    "2 over sigma^2: multiply by 2 sigma^2, do not divide.": lambda sigma: 2 / sigma**2,
+    "That is the root of beta. beta = 2 sigma^2.": lambda sigma: math.sqrt(2) * sigma,
+    "That is 2 / sigma^2: multiply by 2 sigma^2, do not divide.": lambda sigma: 2 / sigma**2,
     "That is (2 sigma)^2: the 2 is not squared.": lambda sigma: 4 * sigma**2,
     "That is the constant of the Gaussian; it has no gradient.":
         lambda sigma: 0.5 * math.log(2 * math.pi * sigma**2),
@@ -98,12 +98,12 @@ def laplace_by(total):
     "The 2 is missing: the integral of exp(-|x - mu| / b) is 2 b, one b for each side.":
         laplace_by(lambda u, b: np.log(b) + u),
     "The b is missing in the constant: it is log 2 b.": laplace_by(lambda u, b: math.log(2) + u),
-    "The constant stands there once; every pixel has its own log 2 b.":
+    "The constant is counted once; every pixel has its own log 2 b.":
         lambda x, mu, b: math.log(2 * b) + (np.abs(x - mu) / b).sum(axis=1),
-    "The sign of the constant is turned: -log (1 / 2b) = + log 2 b.": laplace_by(lambda u, b: u - np.log(2 * b)),
-    "That is log p; asked is -log p.": laplace_by(lambda u, b: -np.log(2 * b) - u),
+    "The sign of the constant is wrong: -log (1 / 2b) = + log 2 b.": laplace_by(lambda u, b: u - np.log(2 * b)),
+    "That is log p; -log p is asked for.": laplace_by(lambda u, b: -np.log(2 * b) - u),
     "You squared the error: that is a Gaussian's.": laplace_by(lambda u, b: np.log(2 * b) + u * u),
-    "The absolute value is missing: an error below 0 makes x more probable now.":
+    "The absolute value is missing: a negative error now makes x more probable.":
         lambda x, mu, b: (math.log(2 * b) + (x - mu) / b).sum(axis=1),
     "The error is not divided by b.": lambda x, mu, b: (math.log(2 * b) + np.abs(x - mu)).sum(axis=1),
     "You multiplied the error by b; divide.": lambda x, mu, b: (math.log(2 * b) + np.abs(x - mu) * b).sum(axis=1),
@@ -112,9 +112,9 @@ def laplace_by(total):
         lambda x, mu, b: (math.log(2 * math.sqrt(b)) + np.abs(x - mu) / math.sqrt(b)).sum(axis=1),
     "You took the mean over the pixels; the log-densities of independent pixels add.":
         lambda x, mu, b: laplace_by(lambda u, b: np.log(2 * b) + u)(x, mu, b) / x.shape[1],
-    "You averaged over the batch: one number an image, please.":
+    "You averaged over the batch: one number per image, please.":
         lambda x, mu, b: laplace_by(lambda u, b: np.log(2 * b) + u)(x, mu, b).mean(),
-    "You summed over the batch too: one number an image, please.":
+    "You summed over the batch too: one number per image, please.":
         lambda x, mu, b: laplace_by(lambda u, b: np.log(2 * b) + u)(x, mu, b).sum(),
     "You summed over the wrong axis: axis 0 holds the images, axis 1 the pixels.":
         lambda x, mu, b: (math.log(2 * b) + np.abs(x - mu) / b).sum(axis=0),
@@ -122,11 +122,11 @@ def laplace_by(total):
     "That is a Gaussian's constant.": laplace_by(lambda u, b: 0.5 * np.log(2 * math.pi * b * b) + u),
 })
 def laplace(answer, known):
-    """(x (B, D), mu (B, D), b) -> -log p(x), (B,), in nats, of a Laplace of width b a pixel."""
+    """(x (B, D), mu (B, D), b) -> -log p(x), (B,), in nats, of a Laplace of width b per pixel."""
     rng = np.random.default_rng(93)
     x, mu = rng.standard_normal((2, 5, 3))
     nll = known(answer, x, mu, 0.3)
-    require(np.shape(nll) == (5,), f"One number an image: shape (5,), not {np.shape(nll)}.")
+    require(np.shape(nll) == (5,), f"One number per image: shape (5,), not {np.shape(nll)}.")
     require(agree(known(answer, mu, mu, 0.3), np.full(5, 3 * math.log(0.6))),
             "At x = mu the density of a pixel is 1 / 2b, so 3 pixels cost 3 log 2b.")
     t = np.linspace(-12, 12, 24001)[:, None]
@@ -136,20 +136,20 @@ def laplace(answer, known):
     require(agree(nll, laplace_nll(mu, np.full_like(mu, math.log(0.3)), x=x)), "It is not the Laplace density.")
 
 
-# ---- 9.4 bits a pixel
+# ---- 9.4 bits per pixel
 
 
 @exercise(mistakes={
     "The bins are missing: a density on [0, 1] must be multiplied by the width 1/256 of a bin to be a mass.":
         lambda nats, n_dims, levels: nats / n_dims / math.log(2),
-    "The sign of log 256 is turned: a mass is smaller than its density, so it costs more.":
+    "The sign of log 256 is wrong: a mass is smaller than its density, so it costs more.":
         lambda nats, n_dims, levels: (nats / n_dims - math.log(levels)) / math.log(2),
     "The bins are counted once; every pixel has its own log 256.":
         lambda nats, n_dims, levels: (nats + math.log(levels)) / n_dims / math.log(2),
-    "You have nats a pixel; a bit is log 2 nats.": lambda nats, n_dims, levels: nats / n_dims + math.log(levels),
+    "You have nats per pixel; a bit is log 2 nats.": lambda nats, n_dims, levels: nats / n_dims + math.log(levels),
     "You multiplied by log 2; a nat is more than a bit, so divide.":
         lambda nats, n_dims, levels: (nats / n_dims + math.log(levels)) * math.log(2),
-    "You have bits an image; divide by the number of pixels.":
+    "You have bits per image; divide by the number of pixels.":
         lambda nats, n_dims, levels: nats / math.log(2) + n_dims * math.log2(levels),
     "The nats are not divided by the number of pixels.":
         lambda nats, n_dims, levels: (nats + math.log(levels)) / math.log(2),
@@ -157,17 +157,17 @@ def laplace(answer, known):
         lambda nats, n_dims, levels: nats / n_dims + math.log2(levels),
     "You took log 255; there are 256 values, and as many bins.":
         lambda nats, n_dims, levels: (nats / n_dims + math.log(levels - 1)) / math.log(2),
-    "You added the 256 itself; its logarithm belongs there.":
+    "You added 256 itself; add its logarithm.":
         lambda nats, n_dims, levels: (nats / n_dims + levels) / math.log(2),
     "You divided by 8 bits: that is a share of the uncompressed size.":
         lambda nats, n_dims, levels: (nats / n_dims + math.log(levels)) / math.log(2) / 8,
-    "The sign is turned: nats is -log p already.":
+    "The sign is wrong: nats is -log p already.":
         lambda nats, n_dims, levels: -(nats / n_dims + math.log(levels)) / math.log(2),
-    "The sign of the nats is turned: nats is -log p already.":
+    "The sign of the nats is wrong: nats is -log p already.":
         lambda nats, n_dims, levels: (math.log(levels) - nats / n_dims) / math.log(2),
 })
 def bits(answer, known):
-    """(nats, n_dims, levels) -> bits a pixel; nats = -log density on [0, 1] of an image of n_dims noisy pixels."""
+    """(nats, n_dims, levels) -> bits per pixel; nats = -log density on [0, 1] of an image of n_dims noisy pixels."""
     for nats, n_dims, levels in ((-900.0, 784, 256), (50.0, 64, 17), (0.0, 10, 256)):
         value = known(answer, nats, n_dims, levels)
         require(np.shape(value) == (), f"One number, not an array of shape {np.shape(value)}.")
@@ -176,7 +176,7 @@ def bits(answer, known):
     require(agree(one, 9), "Half of the uniform density costs one bit more: 9.")
     require(agree(known(answer, -784 * math.log(256), 784, 256), 0),
             "A density that is 256 on the bin of the right level, and 0 elsewhere, costs 0 bits.")
-    require(agree(known(answer, -900.0, 784, 256), (-900 / 784 + math.log(256)) / math.log(2)), "Not bits a pixel.")
+    require(agree(known(answer, -900.0, 784, 256), (-900 / 784 + math.log(256)) / math.log(2)), "Not bits per pixel.")
     require(agree(known(answer, 50.0, 64, 17), (50 / 64 + math.log(17)) / math.log(2)), "Wrong for 17 levels.")
 
 
@@ -219,26 +219,26 @@ def right_bins(k, mu, s, levels):
 
 
 @exercise(mistakes={
-    "The first and the last bin are open: below 0 and above 1 all mass belongs to them. Yours do not sum to 1.": closed,
-    "That is the density times the width of a bin. A bin is wide where the bell is narrow: take the difference.":
+    "The first and the last bin are open: all mass below 0 and above 1 belongs to them. Yours do not sum to 1.": closed,
+    "That is the density times the width of a bin. For a small s it varies within a bin: take a difference.":
         bell_times_width,
-    "That is P; asked is log P.": bins_by(halves_of, lambda above, below: above - below),
-    "That is -log P; asked is log P.": bins_by(halves_of, lambda above, below: -np.log(above - below)),
+    "That is P; log P is asked for.": bins_by(halves_of, lambda above, below: above - below),
+    "That is -log P; log P is asked for.": bins_by(halves_of, lambda above, below: -np.log(above - below)),
     "The bins overlap: the edges are half a step away from k, not a whole one.":
         bins_by(lambda k, levels: ((k + 1) / (levels - 1), (k - 1) / (levels - 1)), log_difference),
     "Your pixels are k / K; they are k / (K - 1), so that the last is white.":
         bins_by(lambda k, levels: ((k + 0.5) / levels, (k - 0.5) / levels), log_difference),
     "Your bins begin at k: x lies in the middle of its bin, from k - 1/2 to k + 1/2.":
         bins_by(lambda k, levels: ((k + 1) / (levels - 1), k / (levels - 1)), log_difference),
-    "You multiplied by s; the bell is narrow where s is small: divide.":
+    "You multiplied by s; the density is narrow where s is small: divide.":
         lambda k, mu, s, levels: bins_by(halves_of, log_difference)(k, mu, 1 / s, levels),
-    "The sign is turned inside: (k - mu) / s, not (mu - k) / s.":
+    "The sign is wrong inside: (k - mu) / s, not (mu - k) / s.":
         lambda k, mu, s, levels: np.log(np.maximum(sigmoid((mu - (k + 0.5) / (levels - 1)) / s), 1e-300)),
-    "Right in the middle, but far from mu your two sigmoids round to the same number, and log 0 is no answer. "
+    "Right in the middle, but far from mu your two sigmoids round to the same number, and log 0 is -inf. "
     "Write the difference as a product.": bins_by(halves_of, log_difference),
 })
 def logistic_bins(answer, known):
-    """(k (n,), mu, s, levels) -> log P(k), (n,), of a logistic bell cut into the bins of k = 0..levels-1."""
+    """(k (n,), mu, s, levels) -> log P(k), (n,), of a logistic density cut into the bins of k = 0..levels-1."""
     k = np.arange(17)
     for mu, s in ((0.4, 0.1), (0.9, 0.3)):
         log_p = known(answer, k, mu, s, 17)
@@ -249,5 +249,5 @@ def logistic_bins(answer, known):
         require(agree(log_p, right_bins(k, mu, s, 17)), "They sum to 1, but they are not the bins of a logistic.")
     far = known(answer, np.array([0, 10, 128, 250, 255]), 0.02, 1e-3, 256)
     right = right_bins([0, 10, 128, 250, 255], 0.02, 1e-3, 256)
-    require(np.isfinite(far).all(), "For a narrow bell, far from mu, yours is not finite, but the masses are not 0.")
-    require(agree(far, right, 1e-6), "For a narrow bell, far from mu, the logarithms are wrong.")
+    require(np.isfinite(far).all(), "For a small s, far from mu, your answer is not finite, but the masses are not 0.")
+    require(agree(far, right, 1e-6), "For a small s, far from mu, the logarithms are wrong.")

@@ -1,16 +1,16 @@
-"""How an answer is checked: by properties that only a right one has, and by the mistakes that are well known.
+"""How an answer is checked: by properties that only a right answer has, and by comparison with well-known mistakes.
 
     @exercise(mistakes={"The 1/2 is missing.": lambda mu, logvar: ...})
     def kl_to_standard_normal(answer, known):
         rng = np.random.default_rng(0)
         mu, logvar = rng.standard_normal((2, 5, 3))
-        kl = known(answer, mu, logvar)                      # calls answer, remembers the call
+        kl = known(answer, mu, logvar)                      # calls answer, records the call
         require(kl.shape == (5,), f"One number per example: shape (5,), not {kl.shape}.")
         ...
 
-In a chapter, `exercises.kl_to_standard_normal(my_kl)` prints what was found and returns True or False; it never raises.
-When a property fails, the calls made so far are made on every known mistake too: the one that gives what the
-student's answer gives is named; if there is none, the sentence of the property is what the student reads.
+In a chapter, `exercises.kl_to_standard_normal(my_kl)` prints the verdict and returns True or False; it never raises.
+When a property fails, the calls so far are repeated with every known mistake: if one gives the same results as the
+student's answer, it is named; if none does, the student reads the sentence of the property.
 """
 
 import functools
@@ -57,12 +57,12 @@ def name_of_mistake(known, mistakes):
 
 
 def not_what_was_asked(known, error):
-    """The sentence for a result that the check cannot even look at."""
+    """The sentence for a result that makes the check itself fail."""
     last = f"Your answer gave {describe(known.made[-1][1])}. " if known.made else ""
-    return f"{last}That cannot be checked ({error}); look again at what it should return."
+    return f"{last}That cannot be checked ({error}): what should it return?"
 
 
 def report(sentence, right):
-    """Print the sentence; -> right."""
+    """Print the sentence; return `right`."""
     print(sentence)
     return right

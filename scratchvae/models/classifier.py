@@ -1,8 +1,10 @@
 """A classifier: features of x, and a probability for each class."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..core import Sequential
+from ..core import Module, Sequential
 from ..nn import Linear, mlp, relu
 from ..probability import categorical_nll, softmax
 from .model import Model
@@ -11,13 +13,13 @@ from .model import Model
 class Classifier(Model):
     """p(y|x) = softmax(h W + b),  h = features(x).
 
-    `body` is the node that makes the features, `head` the affine layer from them to the logits.
+    `body` is the node that computes the features, `head` the affine layer from them to the logits.
     """
 
     terms = ("cross_entropy",)
     quantity = "cross-entropy"
 
-    def __init__(self, body, head):
+    def __init__(self, body: Module, head: Module):
         self.body = body
         self.head = head
 
@@ -34,24 +36,25 @@ class Classifier(Model):
 
         return (nll,), backward
 
-    def features(self, x):
-        """What the last hidden layer says of x, (B, H)."""
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The values of the last hidden layer, (B, H)."""
         return self.body(x)
 
-    def probabilities(self, x):
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
         """p(y|x) for every class, (B, K)."""
         return softmax(self.head(self.features(x)))
 
-    def predict(self, x):
-        """The most probable class, (B,)."""
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The most probable class, (B,), int64."""
         return self.head(self.features(x)).argmax(axis=1)
 
-    def accuracy(self, x, y):
-        """The share of x whose most probable class is y."""
+    def accuracy(self, x: np.ndarray, y: np.ndarray) -> float:
+        """The share of x (B, D) whose most probable class is y (B,)."""
         return float((self.predict(x) == y).mean())
 
 
-def mlp_classifier(n_x, hidden, n_classes, rng, *, activation=relu, dtype=np.float32):
+def mlp_classifier(n_x: int, hidden: Sequence[int], n_classes: int, rng: np.random.Generator, *,
+                   activation: Module = relu, dtype: type = np.float32) -> Classifier:
     """n_x - hidden - n_classes, e.g. mlp_classifier(784, [256, 64], 10, rng); with no hidden layer, softmax regression.
 
     The features are the last hidden layer, or x itself if there is none.

@@ -1,17 +1,20 @@
-"""The convolutional VAE of many public lessons, layer by layer: 28-29-14-7-14-29-28 pixels a side."""
+"""The convolutional VAE of many public lessons, layer by layer: 28-29-14-7-14-29-28 pixels per side."""
 
 import numpy as np
 
+from ..core import Module
 from ..microbatches import MicroBatches
 from ..nn import Conv2d, ConvTranspose2d, GaussianHeads, Linear, Reshape, flatten, relu
-from ..probability import SquaredError
+from ..probability import Likelihood, SquaredError
 from .vae import VAE
 
 
-def conv_vae(n_latents, rng, *, likelihood=None, activation=relu, channels=32, dtype=np.float32):
-    """A VAE of flat 28 x 28 images x (B, 784); `likelihood` is the SquaredError of the lessons unless told otherwise.
+def conv_vae(n_latents: int, rng: np.random.Generator, *, activation: Module = relu,
+             likelihood: Likelihood | None = None, channels: int = 32, dtype: type = np.float32) -> VAE:
+    """A VAE of flat 28 x 28 images x (B, 784); `likelihood` is the SquaredError of the lessons unless given.
 
-    That one is a distance and no likelihood: trained with weights={"kl": 5} it is the network as it is published.
+    SquaredError is a distance, not a likelihood: trained with weights={"kl": 5} this is the network as it is published.
+    Raises ValueError for a likelihood with more than one output per pixel.
     """
     likelihood = likelihood or SquaredError()
     if likelihood.outputs != 1:

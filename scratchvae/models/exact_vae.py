@@ -1,4 +1,4 @@
-"""A VAE of which everything is known: its decoder is a linear-Gaussian model, its encoder the best of its kind."""
+"""A VAE with known log p(x) and posterior: its decoder is a linear-Gaussian model, its encoder the best of its kind."""
 
 import math
 
@@ -6,14 +6,15 @@ import numpy as np
 
 from ..nn import GaussianHeads
 from ..probability import Gaussian
+from .linear_gaussian import LinearGaussian
 from .vae import VAE
 
 
-def exact_vae(model):
+def exact_vae(model: LinearGaussian) -> VAE:
     """The VAE, in float64, of a LinearGaussian: its decoder, and of all diagonal q(z|x) the one with the highest ELBO.
 
-    mu = M^-1 W'(x - b), the mean of p(z|x), and sigma_j^2 = s2 / M_jj, one over the diagonal of the inverse of its
-    covariance. Where the columns of W are orthogonal, M is diagonal and q *is* the posterior.
+    mu = M^-1 W'(x - b), the mean of p(z|x), and sigma_j^2 = s2 / M_jj, one over the diagonal of its precision. Where
+    the columns of W are orthogonal, M is diagonal and q *is* the posterior.
     """
     D, Z = model.W.shape
     encoder = GaussianHeads(D, Z, np.random.default_rng(0), dtype=np.float64)

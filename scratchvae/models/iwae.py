@@ -1,6 +1,6 @@
 """The importance-weighted autoencoder.     Burda, Grosse & Salakhutdinov 2016, "Importance weighted autoencoders"
 
-Three quantities that are often taken for each other:
+Three quantities that are often confused:
 
     L_1, the ELBO      E log w
     L_k                E log 1/k sum_i w_i        a bound on log p(x), tighter with every k       IWAE.forward
@@ -10,20 +10,26 @@ Three quantities that are often taken for each other:
 w_i = p(x, z_i) / q(z_i|x) with z_i ~ q(z|x). DReG has the value of L_k and another gradient, of less variance.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..core import Module
 from ..nn import relu
-from ..probability import log_mean_exp
+from ..probability import Likelihood, log_mean_exp
 from .latent import LatentModel
 from .vae import mlp_vae
 
 
 class IWAE(LatentModel):
-    """Any latent-variable model, trained on L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x), k draws of z for each x."""
+    """Any latent-variable model, trained on L_k = E log 1/k sum_i p(x, z_i) / q(z_i|x), k draws of z for each x.
+
+    Raises ValueError unless k >= 1. Its unit is that of the model.
+    """
 
     terms = ("negative_bound",)
 
-    def __init__(self, model, k):
+    def __init__(self, model: LatentModel, k: int):
         if k < 1:
             raise ValueError(f"k, the draws of z for each x, must be at least 1, but is {k}")
         super().__init__(model.posterior, model.observation, model.prior)
@@ -31,22 +37,26 @@ class IWAE(LatentModel):
 
     @property
     def quantity(self):
-        """The name of its bound."""
+        """The name of its loss, "-L_k"."""
         return f"-L_{self.k}"
 
     @property
     def samples(self):
-        """k"""
+        """k, the draws of z for each x."""
         return self.k
 
     @property
     def one_draw(self):
-        """The model that it trains, whose own loss is -ELBO."""
+        """The model it trains, whose own loss is -ELBO."""
         return self.model
 
     def parameters(self):
-        """Those of the model that it trains, under their names there."""
+        """{name: Parameter} of the model it trains, with the names they have there."""
         return self.model.parameters()
+
+    def buffers(self):
+        """{name: Buffer} of the model it trains, with the names they have there."""
+        return self.model.buffers()
 
     def noise(self, x, rng):
         """eps ~ N(0, I) of shape (B, k, Z)."""
@@ -67,7 +77,7 @@ class IWAE(LatentModel):
         return normalized(self.log_weights(eps, x=x, **condition)[0])
 
     def surrogate(self, *, x, eps, v, **condition):
-        """-sum_i v_i log w_i, of shape (B,): at v = weights(x, eps), held fixed, it has the gradient of -L_k.
+        """-sum_i v_i log w_i, of shape (B,): with constant v (B, k) = weights(x, eps) it has the gradient of -L_k.
 
         Burda et al. 2016, eq. (14). Its value is no bound: it may lie on either side of log p(x).
         """
@@ -85,7 +95,7 @@ class DReG(IWAE):
         d L_k / d phi  =  E sum_i v_i^2 (d log w_i / d z_i) (d z_i / d phi)
 
     The gradient of observation and prior is that of L_k. The posterior's has the same expectation as that of L_k, but
-    not the same value: the score term, what phi does to log q at a fixed z, is left out, and each v_i squared instead.
+    not the same value: the score term, d log q / d phi at a fixed z, is left out, and each v_i is squared instead.
     """
 
     def forward(self, *, x, eps, **condition):
@@ -105,7 +115,9 @@ def normalized(log_w):
     return softmax(np.ones_like(log_w[:, 0]))
 
 
-def mlp_iwae(n_x, hidden, n_latents, rng, *, k, activation=relu, likelihood=None, estimator=IWAE, dtype=np.float32):
-    """The nets of mlp_vae, trained on L_k: mlp_iwae(784, [200, 200], 50, rng, k=5); `estimator` is IWAE or DReG."""
+def mlp_iwae(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Generator, *, activation: Module = relu,
+             likelihood: Likelihood | None = None, k: int, estimator: type[IWAE] = IWAE,
+             dtype: type = np.float32) -> IWAE:
+    """The networks of mlp_vae, trained on L_k: mlp_iwae(784, [200, 200], 50, rng, k=5); `estimator` is IWAE or DReG."""
     vae = mlp_vae(n_x, hidden, n_latents, rng, activation=activation, likelihood=likelihood, dtype=dtype)
     return estimator(vae, k)

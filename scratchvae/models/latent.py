@@ -8,21 +8,22 @@ evaluation/ measures is made of the same three terms.
 
 import numpy as np
 
-from ..probability import DiagonalGaussian
+from ..core import Module
+from ..probability import DiagonalGaussian, Observation, Posterior, Prior
 from .model import Model
 
 
 class LatentModel(Model):
-    """posterior q(z|x), observation p(x|z), prior p(z): see probability/ for what each answers.
+    """posterior q(z|x), observation p(x|z), prior p(z): see probability/ for the methods of each.
 
-    A condition that the data hold beside x (labels y, half an image c ...) is handed to all three.
+    A condition that the data hold beside x (labels y, half an image c ...) is passed to all three.
     """
 
     terms = ("reconstruction", "kl")
     quantity = "-ELBO"
     samples = 1
 
-    def __init__(self, posterior, observation, prior):
+    def __init__(self, posterior: Posterior, observation: Observation, prior: Prior):
         self.posterior = posterior
         self.observation = observation
         self.prior = prior
@@ -33,7 +34,7 @@ class LatentModel(Model):
         return {"eps": rng.standard_normal((len(x), self.n_latents), x.dtype)}
 
     def forward(self, *, x, eps, **condition):
-        """(-log p(x|z), log q(z|x) - log p(z)), each (B,): their sum is -log w, whose mean is -ELBO; eps (B, Z)."""
+        """(-log p(x|z), log q(z|x) - log p(z)), each (B,), in nats: their sum has the mean -ELBO; eps (B, Z)."""
         (z, log_q), posterior_backward = self.posterior.forward(x, eps[:, None], **condition)
         nll, observation_backward = self.observation.forward(z, x=x, **condition)
         log_p, prior_backward = self.prior.forward(z, **condition)
@@ -76,41 +77,41 @@ class LatentModel(Model):
 
     @property
     def one_draw(self):
-        """The model whose loss is -ELBO: this one, or of an IWAE the one that it trains."""
+        """The model whose loss is -ELBO: this one; for an IWAE, the one it trains."""
         return self
 
-    def with_encoder(self, encoder):
+    def with_encoder(self, encoder: Module) -> "LatentModel":
         """The same observation and prior, and the posterior N(mu, sigma^2) of another encoder."""
         return LatentModel(DiagonalGaussian(encoder), self.observation, self.prior)
 
-    def encode(self, x, **condition):
-        """(mu, logvar) of q(z|x), each (B, Z), where the posterior is a diagonal Gaussian."""
+    def encode(self, x: np.ndarray, **condition) -> tuple[np.ndarray, np.ndarray]:
+        """(mu, logvar) of q(z|x), each (B, Z); ValueError unless the posterior is a diagonal Gaussian."""
         if not hasattr(self.posterior, "encode"):
             raise ValueError(f"the posterior must be a diagonal Gaussian to have (mu, logvar), but is a "
                              f"{type(self.posterior).__name__}; `code` gives the z of eps = 0")
         return self.posterior.encode(x, **condition)
 
-    def code(self, x, **condition):
+    def code(self, x: np.ndarray, **condition) -> np.ndarray:
         """z at eps = 0, (B, Z): the mean of a Gaussian q(z|x)."""
         if hasattr(self.posterior, "encode"):
             return self.encode(x, **condition)[0]
         return self.posterior(x, np.zeros((len(x), 1, self.n_latents), x.dtype), **condition)[0]
 
-    def decode(self, z, **condition):
+    def decode(self, z: np.ndarray, **condition) -> np.ndarray:
         """E[x|z], (B, D)"""
         return self.observation.mean(z, **condition)
 
-    def reconstruct(self, x, **condition):
-        """E[x|z] at z = code(x): for a picture, not for a bound."""
+    def reconstruct(self, x: np.ndarray, **condition) -> np.ndarray:
+        """E[x|z] at z = code(x), (B, D): for a picture, not for a bound."""
         return self.decode(self.code(x, **condition), **condition)
 
-    def sample(self, n, rng, **condition):
-        """n new examples x ~ p(x|z), (n, D), and the z ~ p(z) they are made of, (n, Z); E[x|z] is decode(z)."""
+    def sample(self, n: int, rng: np.random.Generator, **condition) -> tuple[np.ndarray, np.ndarray]:
+        """n new examples x ~ p(x|z), (n, D), and the z ~ p(z) they are drawn from, (n, Z); E[x|z] is decode(z)."""
         z = self.prior.sample(n, rng, self.dtype, **condition)
         return self.observation.sample(z, rng, **condition), z
 
     def check(self, x, name):
-        """ValueError, in one sentence, if the likelihood gives x no density."""
+        """Raises ValueError if the likelihood has no density at this x."""
         self.observation.check(x, name)
 
     def flaw(self, x):
@@ -121,11 +122,11 @@ class LatentModel(Model):
 
     @property
     def unit(self):
-        """That of the likelihood, plus that of the KL."""
+        """The unit of the likelihood, plus that of the KL."""
         unit = self.observation.unit
         return unit if unit == "nats" else f"{unit} + nats"
 
 
 def for_each_draw(k, **arrays):
-    """The arrays with each row k times, as z has them; a number stays what it is."""
+    """The arrays with each row repeated k times, as in z; a number stays as it is."""
     return {name: a.repeat(k, axis=0) if k > 1 and getattr(a, "ndim", 0) else a for name, a in arrays.items()}

@@ -1,4 +1,4 @@
-"""The latent-variable model in which nothing is hidden: every quantity of the VAE has a formula.
+"""The latent-variable model in which everything is known: every quantity of the VAE has a formula.
 
 Tipping & Bishop 1999, "Probabilistic principal component analysis".
 """
@@ -16,10 +16,11 @@ class LinearGaussian:
     """p(z) = N(0, I),  p(x|z) = N(W z + b, s2 I);  W of shape (D, Z), b (D,), s2 > 0 the variance of the noise.
 
     Then p(x) = N(b, W W' + s2 I) and p(z|x) = N(M^-1 W' (x - b), s2 M^-1) with M = W' W + s2 I, of shape (Z, Z): the
-    D x D covariance of x is never built. All in nats, summed over the dimensions, one number per example.
+    D x D covariance of x is never built. All in nats, summed over the dimensions, one number per example. Raises
+    ValueError for shapes that do not fit together, or s2 <= 0.
     """
 
-    def __init__(self, W, b, s2):
+    def __init__(self, W: np.ndarray, b: np.ndarray, s2: float):
         if W.ndim != 2 or b.shape != W.shape[:1]:
             raise ValueError(f"W must have shape (D, Z) and b (D,), but they have {W.shape} and {b.shape}")
         self.W, self.b, self.s2 = W, b, require_positive(s2=s2)
@@ -30,7 +31,7 @@ class LinearGaussian:
         return np.linalg.solve(self.M, self.W.T @ (x - self.b).T).T, self.s2 * np.linalg.inv(self.M)
 
     def log_joint(self, x, z):
-        """log p(x|z) + log p(z), of shape (B,)."""
+        """log p(x|z) + log p(z), of shape (B,); x (B, D), z (B, Z)."""
         (D, Z), error = self.W.shape, self.squared_error(x, z)
         return -(D * math.log(2 * math.pi * self.s2) + error / self.s2
                  + Z * math.log(2 * math.pi) + (z * z).sum(axis=1)) / 2
@@ -55,7 +56,7 @@ class LinearGaussian:
         return -(D * math.log(2 * math.pi * self.s2) + error / self.s2) / 2 - kl
 
     def kl_to_posterior(self, x, mean, covariance):
-        """KL(q || p(z|x)) for q = N(mean, covariance): what the ELBO of q lacks to log p(x), of shape (B,)."""
+        """KL(q || p(z|x)) for q = N(mean, covariance): log p(x) minus the ELBO of q, of shape (B,)."""
         posterior_mean, posterior_covariance = self.posterior(x)
         return multivariate_kl(mean, cholesky(covariance), posterior_mean, cholesky(posterior_covariance))
 
@@ -64,8 +65,8 @@ class LinearGaussian:
         error = x - self.b - z @ self.W.T
         return (error * error).sum(axis=1)
 
-    def sample(self, n, rng):
-        """n draws from p(x, z): x (n, D) and the z (n, Z) it was made of."""
+    def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """n draws from p(x, z): x (n, D) and its z (n, Z), float64."""
         D, Z = self.W.shape
         z = rng.standard_normal((n, Z))
         return z @ self.W.T + self.b + math.sqrt(self.s2) * rng.standard_normal((n, D)), z

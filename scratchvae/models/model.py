@@ -6,7 +6,7 @@ from ..core import Module
 
 
 class Model(Module):
-    """A loss that `fit` makes smaller: a subclass writes `terms` and `forward`, and the rest has defaults.
+    """A loss for `fit` to minimize: a subclass writes `terms` and `forward`, and the rest has defaults.
 
         class Mean(Model):
             '''p(x) = N(mu, I): the smallest model there is'''
@@ -24,9 +24,9 @@ class Model(Module):
 
                 return ((d * d + math.log(2 * math.pi)).sum(axis=1) / 2,), backward
 
-    forward(*, x, ...) -> ((B,), ...), one array a term; backward takes one gradient a term and returns nothing. What
-    forward takes beside x it is given from the data (labels y, a condition c ...) and from `noise`. The loss of a step
-    is the mean over the batch of the weighted sum of the terms.
+    forward(*, x, ...) -> ((B,), ...), one array per term; backward takes one gradient per term and returns nothing. The
+    other arguments of forward come from the data (labels y, a condition c ...) and from `noise`. The loss of a step is
+    the mean over the batch of the weighted sum of the terms.
     """
 
     terms = ("loss",)           # names of what forward returns, in its order
@@ -45,11 +45,11 @@ class Model(Module):
         return {"forward": self.terms}
 
     def noise(self, x, rng):
-        """{name: array or number}: what forward needs for one look at x beside the data, e.g. eps (B, Z) from rng."""
+        """{name: array or number}: the random arguments of forward for this x, e.g. eps (B, Z) from rng."""
         return {}
 
     def check(self, x, name):
-        """ValueError, in one sentence, for x that the model cannot explain; `name` is what the user calls it."""
+        """Raises ValueError for x that the model cannot explain; `name` is what the user calls it."""
         if not np.isfinite(x).all():
             raise ValueError(f"{name} must be finite, but {np.count_nonzero(~np.isfinite(x))} entries are not")
 
@@ -58,7 +58,7 @@ class Model(Module):
         return ""
 
     def describe(self):
-        """The likelihood in words, for the ledger, e.g. "Bernoulli"; "" where none takes part."""
+        """The likelihood in words, for the ledger, e.g. "Bernoulli"; "" where there is none."""
         return ""
 
     def after_step(self, **constants):

@@ -17,13 +17,13 @@ def mean_and_covariance(x, block=5000):
 
 
 class PCA:
-    """S = U diag(eigenvalues) U', the eigenvalues falling: column j of U is the direction of the j-th largest variance.
+    """S = U diag(eigenvalues) U', the largest first: column j of U is the direction of the j-th largest variance.
 
-    z = U_k' (x - b) are the k numbers that describe x best, b + U_k z is the best picture they can give back: of all
+    z = U_k' (x - b) are the k numbers that describe x best, and b + U_k z is the best reconstruction from them: of all
     linear maps to k numbers and back, this one has the smallest mean squared error.     Pearson 1901
     """
 
-    def __init__(self, x):
+    def __init__(self, x: np.ndarray):
         self.b, self.covariance = mean_and_covariance(x)
         eigenvalues, U = np.linalg.eigh(self.covariance)
         self.eigenvalues, self.U = eigenvalues[::-1], U[:, ::-1]        # eigh gives the smallest first
@@ -37,5 +37,5 @@ class PCA:
         return self.b + z @ self.U[:, :z.shape[1]].T
 
     def reconstruct(self, x, k):
-        """What k numbers keep of x: (B, D) -> (B, D)"""
+        """b + U_k U_k' (x - b), x from its first k components: (B, D) -> (B, D)"""
         return self.decode(self.encode(x, k))

@@ -1,10 +1,20 @@
 """The variational autoencoder.     Kingma & Welling 2014, "Auto-Encoding Variational Bayes\""""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..core import Sequential
+from ..core import Module, Sequential
 from ..nn import GaussianHeads, Linear, mlp, relu
-from ..probability import Bernoulli, DiagonalGaussian, Observation, StandardNormal, gaussian_kl, reparameterize
+from ..probability import (
+    Bernoulli,
+    DiagonalGaussian,
+    Likelihood,
+    Observation,
+    StandardNormal,
+    gaussian_kl,
+    reparameterize,
+)
 from .latent import LatentModel
 
 
@@ -12,10 +22,11 @@ class VAE(LatentModel):
     """p(z) = N(0, I),  p(x|z) = likelihood(decoder(z)),  q(z|x) = N(mu, sigma^2) with (mu, logvar) = encoder(x)
 
     log p(x) >= ELBO = E_q log p(x|z) - KL(q(z|x) || p(z)),  one z = mu + sigma * eps for each x.
-    The latent-variable model whose KL has a formula: for another posterior or prior take LatentModel.
+    The latent-variable model whose KL has a formula: for another posterior or prior use LatentModel. `encoder` and
+    `decoder` are nodes; backward is backpropagation through both, with the reparameterization trick between them.
     """
 
-    def __init__(self, encoder, decoder, n_latents, likelihood):
+    def __init__(self, encoder: Module, decoder: Module, n_latents: int, likelihood: Likelihood):
         self.encoder = encoder
         self.decoder = decoder
         self.n_latents = n_latents
@@ -65,15 +76,16 @@ class VAE(LatentModel):
 
         return nll + beta * kl, backward
 
-    def with_encoder(self, encoder):
-        """The same decoder and likelihood behind another encoder."""
+    def with_encoder(self, encoder: Module) -> "VAE":
+        """The same decoder and likelihood with another encoder."""
         return VAE(encoder, self.decoder, self.n_latents, self.likelihood)
 
 
-def mlp_vae(n_x, hidden, n_latents, rng, *, activation=relu, likelihood=None, dtype=np.float32):
+def mlp_vae(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Generator, *, activation: Module = relu,
+            likelihood: Likelihood | None = None, dtype: type = np.float32) -> VAE:
     """n_x - hidden - (mu, logvar) and back, e.g. mlp_vae(784, [400], 20, rng); Bernoulli unless told otherwise.
 
-    The decoder ends with n_x times as many outputs as the likelihood needs for each pixel.
+    The decoder has n_x times as many outputs as the likelihood needs per pixel.
     """
     likelihood = likelihood or Bernoulli()
     there, back = [n_x, *hidden], [n_latents, *reversed(hidden)]

@@ -1,4 +1,4 @@
-"""A network that is told something beside its input."""
+"""A network with a condition beside its input."""
 
 import numpy as np
 

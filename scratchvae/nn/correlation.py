@@ -4,7 +4,7 @@ Two moves make `unfold(x) @ W` (conv.py) fast, and change nothing in what is com
 
 1. A block of stride x stride pixels is seen as one pixel with stride^2 times the channels. Then the stride is 1, and
    the kernel is q = ceil(kernel / stride) blocks wide: 2 instead of 4 for the k4 s2 of the convolutional VAE.
-2. At stride 1 a convolution is also a transposed one, with the kernel turned round: fold(x @ W~) instead of
+2. At stride 1 a convolution is also a transposed one, with the kernel flipped: fold(x @ W~) instead of
    unfold(x) @ W. So the side with fewer channels is the one that is spread out q^2 times.
 
 What is spread out should stay in the core's cache: give it a few images at a time (microbatches.py).
@@ -94,7 +94,7 @@ class Correlation:
         return x
 
     def for_blocks(self, W):
-        """W (k k C, D) for blocks: (q q s s C, D) if x is spread out; if y is, turned round, (s s C, q q D)."""
+        """W (k k C, D) for blocks: (q q s s C, D) if x is spread out; if y is, flipped, (s s C, q q D)."""
         k, s, q = self.kernel, self.stride, self.q
         V = np.zeros((q * s, q * s, self.c_in, self.c_out), W.dtype, like=W)
         V[:k, :k] = W.reshape(k, k, self.c_in, self.c_out)

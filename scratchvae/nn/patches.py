@@ -32,7 +32,7 @@ def unfold(x, *, kernel, stride=1, padding=0):
 
 @node
 def fold(patches, *, size, kernel, stride=1, padding=0):
-    """The patches laid back to their places, and added where they overlap: (B, h, w, k k C) -> x (B, *size, C)
+    """The patches put back in their places, and added where they overlap: (B, h, w, k k C) -> x (B, *size, C)
 
     The same loop as in unfold, with the two sides of the line exchanged: so it is unfold's adjoint (col2im).
     """

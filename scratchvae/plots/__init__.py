@@ -1,4 +1,4 @@
-"""Every figure of the book. Each function takes numbers and returns a matplotlib Figure, shown nowhere yet."""
+"""Every figure of the book. Each function takes numbers and returns a matplotlib Figure without displaying it."""
 
 from .curves import learning_curves, rate_distortion_plane, sweep
 from .images import png, reconstructions, samples, show_images, strips, tile, traversals

@@ -1,4 +1,4 @@
-"""Curves and points: learning, sweeps, and what a nat buys."""
+"""Curves and points: learning curves, sweeps, the rate-distortion plane."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from .style import BLUE, GREEN, GREY, ORANGE, finish
 
 
 def learning_curves(records, title="Learning", unit="nats"):
-    """Each term of the loss by itself, and their sum, over the epochs: train and test."""
+    """Each term of the loss and their sum over the epochs, on train and test: records as `fit` yields them."""
     terms = list(records[0]["train"])
     panels = terms if len(terms) == 1 else [*terms, "sum"]
     figure, axes = plt.subplots(1, len(panels), figsize=(1 + 4 * len(panels), 3.6), squeeze=False, layout="constrained")
@@ -28,7 +28,7 @@ def learning_curves(records, title="Learning", unit="nats"):
 
 
 def sweep(values, curves, xlabel, ylabel="nats an image", log=False, title=""):
-    """{label: numbers (T,)} or {label: (numbers, standard errors)}: a curve each, over the values (T,) tried."""
+    """{label: numbers (T,)} or {label: (numbers, standard errors)}: one curve per label, over the values (T,) tried."""
     figure, axis = plt.subplots(figsize=(8, 4.4), layout="constrained")
     looks = zip((BLUE, ORANGE, GREEN, GREY, "black"), ("o-", "s--", "^-.", "D:", "v-"), strict=True)
     for (label, curve), (colour, style) in zip(curves.items(), looks, strict=False):
@@ -46,9 +46,9 @@ def sweep(values, curves, xlabel, ylabel="nats an image", log=False, title=""):
 
 
 def rate_distortion_plane(rates, distortions, labels, title="Rate and distortion"):
-    """A dot (rate E KL, distortion -E log p(x|z)) a model, in nats, joined in their order, each with its label.
+    """One labelled dot per model at (rate E KL, distortion -E log p(x|z)), in nats, joined by a line in this order.
 
-    Along a grey line the sum, -ELBO, is one number.     Alemi et al. 2018
+    Along each grey line the sum, -ELBO, is constant.     Alemi et al. 2018
     """
     rates, distortions = np.asarray(rates), np.asarray(distortions)
     figure, axis = plt.subplots(figsize=(7.5, 5), layout="constrained")

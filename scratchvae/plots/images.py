@@ -1,4 +1,4 @@
-"""Sheets of pictures: what a model remakes, invents, and passes on its way from one code to another."""
+"""Images in rows and columns: reconstructions, new samples, and paths from one code to another."""
 
 import io
 import math
@@ -11,7 +11,7 @@ from .style import finish
 
 
 def tile(images, columns):
-    """Flat square images (N, D) as one picture, `columns` to a row, with a black pixel between them."""
+    """Flat square images (N, D) as one picture, `columns` per row, one black pixel apart."""
     side = math.isqrt(images.shape[1])
     rows = -(-len(images) // columns)
     sheet = np.zeros((rows * columns, side, side), images.dtype)
@@ -21,7 +21,7 @@ def tile(images, columns):
 
 
 def png(x, scale=10):
-    """One flat square image (D,), grey from 0 to 1, as the bytes of a PNG file, each pixel scale x scale."""
+    """One flat square image (D,), grey from 0 to 1, as the bytes of a PNG file of scale x scale per pixel."""
     side = math.isqrt(x.size)
     file = io.BytesIO()
     enlarged = np.kron(x.reshape(side, side), np.ones((scale, scale), x.dtype))
@@ -30,7 +30,7 @@ def png(x, scale=10):
 
 
 def show_images(panels, columns, title=""):
-    """{label: images (N, D)}: one sheet of pictures a label, side by side or, if wide, one above the other."""
+    """{label: images (N, D)}: one panel per label, side by side, or one above the other if columns > 10."""
     wide = columns > 10
     shape = (len(panels), 1) if wide else (1, len(panels))
     sheets = [tile(images, columns) for images in panels.values()]
@@ -46,12 +46,12 @@ def show_images(panels, columns, title=""):
 
 
 def reconstructions(model, x, title="Originals and reconstructions"):
-    """The images x (N, D), N up to about 16, above what the model makes of them."""
+    """The images x (N, D), N up to about 16, above their reconstructions by the model."""
     return show_images({"originals x": x, "reconstructions": np.clip(model.reconstruct(x), 0, 1)}, len(x), title)
 
 
 def samples(model, rng, n=64, title="New images from the prior"):
-    """n new images, z ~ N(0, I): their means E[x|z], and draws x ~ p(x|z), of the same z."""
+    """n new images, z ~ p(z): the means E[x|z], and draws x ~ p(x|z) at the same z."""
     draws, z = model.sample(n, rng)
     means = model.decode(z)
     columns = math.isqrt(n)
@@ -59,7 +59,7 @@ def samples(model, rng, n=64, title="New images from the prior"):
 
 
 def strips(rows, ticks, xlabel="", title=""):
-    """{label: images (T, D)}: a row of pictures a label, one above the other, with ticks (T) under the columns."""
+    """{label: images (T, D)}: one row of images per label, with ticks (T,) under the columns."""
     columns = len(ticks)
     sheet = tile(np.concatenate(list(rows.values())), columns)
     height, width = sheet.shape
@@ -74,6 +74,6 @@ def strips(rows, ticks, xlabel="", title=""):
 
 
 def traversals(model, z, dimensions, values, title="One latent at a time"):
-    """E[x|z] as one latent of z (Z,) takes the values (columns) and the others stay: a row for each in dimensions."""
+    """E[x|z] where one latent of z (Z,) takes the values (columns) and the others are fixed: one row per dimension."""
     rows = {f"z{j + 1}": np.clip(model.decode(traverse(z, j, values)), 0, 1) for j in dimensions}
     return strips(rows, values, "value of the latent", title)

@@ -1,4 +1,4 @@
-"""The latent plane: what it decodes to, and where the data lie on it."""
+"""The latent plane: what its points decode to, and where the data lie on it."""
 
 import math
 import statistics
@@ -11,9 +11,9 @@ from .style import CLASSES, MARKERS, finish
 
 
 def manifold(model, columns=20, title="The latent plane, decoded"):
-    """E[x|z] on a grid over the plane of a model with 2 latents, evenly spaced in the prior's probability.
+    """E[x|z] on a grid over the plane of a model with 2 latents, evenly spaced in probability under N(0, I).
 
-    Kingma & Welling 2014, figure 4.
+    Kingma & Welling 2014, figure 4. Raises ValueError unless Z = 2.
     """
     if model.n_latents != 2:
         raise ValueError(f"model must have 2 latents to draw its plane, but has {model.n_latents}")
@@ -34,9 +34,9 @@ def manifold(model, columns=20, title="The latent plane, decoded"):
 
 
 def latent_map(z, labels, names=None, title="The codes, by class"):
-    """Codes z (N, 2) as dots, with a colour, a marker and a name (by default its number) for each of up to 10 labels.
+    """Codes z (N, 2) as dots; each of up to 10 labels (N,) has a colour, a marker and a name (by default its number).
 
-    The name stands where the class has its medians.
+    The name is written at the medians of the class. Raises ValueError for other shapes, or more than 10 labels.
     """
     classes = np.unique(labels)
     if z.shape[1] != 2 or len(classes) > len(CLASSES):

@@ -8,7 +8,7 @@ from .log_sum_exp import log_sum_exp
 
 @node
 def softmax(logits):
-    """p_k = exp(a_k) / sum_j exp(a_j), the largest a_j taken out first, so nothing overflows.     Bridle 1990
+    """p_k = exp(a_k) / sum_j exp(a_j), the largest a_j subtracted first, so nothing overflows.     Bridle 1990
 
     logits a of shape (B, K) -> p of shape (B, K), each row sums to 1.
     """

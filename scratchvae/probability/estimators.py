@@ -1,6 +1,6 @@
 """Estimates of d/d(mu, logvar) E f(z), z ~ N(mu, sigma^2), from samples of z; and of KL(N(mu, sigma^2) || N(0, I)).
 
-Each function gives one unbiased estimate a row and averages nothing; how much the rows differ is its price.
+Each function gives one unbiased estimate per row and averages nothing; their variance over the rows is its cost.
 Chapter 7 derives them. Mohamed et al. 2020, "Monte Carlo Gradient Estimation in Machine Learning", is the survey.
 """
 

@@ -14,7 +14,7 @@ NEGLIGIBLE = 1e-12      # a weight that moves no digit in float32; its products 
 def repeat(x, *, k):
     """Every row k times: x (B, Z) -> (B k, Z), the rows of one example side by side.
 
-    What an encoder said once of x stands under each of its k draws; backward adds their gradients.
+    The k draws of z for one x share the mu and logvar of x; backward adds their gradients.
     """
     def backward(dy):
         return dy.reshape(-1, k, x.shape[1]).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Approximate posteriors q(z|x): noise made into latents, and the density of what it was made into."""
+"""Approximate posteriors q(z|x): latents made from noise, and their density."""
 
 import math
 
@@ -18,8 +18,8 @@ class Posterior(Module):
     k draws for each x, side by side, in nats. log q is computed from eps, not from z, which is rounded. `condition` is
     what the data hold beside x (a label, half an image): a posterior without one need not take it.
 
-    With `score=False` backward leaves out the score term, what the parameters do to log q at a fixed z, and keeps what
-    they do to it through z. Only DReG asks for it.     Roeder et al. 2017; Tucker et al. 2019
+    With `score=False` backward leaves out the score term, d log q / d parameters at a fixed z, and keeps the gradient
+    through z. Only DReG asks for it.     Roeder et al. 2017; Tucker et al. 2019
     """
 
 
@@ -56,7 +56,7 @@ class DiagonalGaussian(Posterior):
 def gaussian_draw(mu, logvar, eps, *, score=True):
     """z = mu + sigma * eps  and  log N(z; mu, sigma^2) = -1/2 sum_j (eps_j^2 + logvar_j + log 2 pi)
 
-    mu, logvar and eps of shape (B, Z) -> z (B, Z) and log q (B,), in nats. Of log q, at fixed eps, mu knows nothing.
+    mu, logvar and eps of shape (B, Z) -> z (B, Z) and log q (B,), in nats. At fixed eps, log q does not depend on mu.
     With score=False the gradient of log q is that through z alone: d log q / dz = -eps / sigma, at fixed mu and sigma.
     """
     require_same_shape(mu=mu, logvar=logvar, eps=eps)

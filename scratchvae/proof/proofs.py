@@ -7,6 +7,7 @@ import numpy as np
 from .. import core, microbatches, models, nn, probability
 from ..probability import flows
 from .claim import ProofError
+from .collapse import frozen_capacity, frozen_free_bits
 from .dreg import dreg_surrogate
 from .prove import prove
 from .surrogate import stop_gradient
@@ -31,6 +32,10 @@ class Draw:
     def pixels(self):
         return self.rng.random((self.B, self.D))
 
+    def data(self):
+        """Pixels that a model holds."""
+        return self.pixels().astype(np.float32)
+
     def either(self, *choices):
         return choices[self.rng.integers(len(choices))]
 
@@ -51,26 +56,87 @@ class Draw:
         dreg = self.iwae(models.DReG)
         return self.prove_model(dreg, as_if=dreg_surrogate(dreg))
 
+    def made_vae(self):
+        """With a decoder that sees a window of pixels, or all that come before."""
+        return models.made_vae((2, self.D), [2 * self.D + self.H] * self.either(0, 1, 2), self.Z, self.rng,
+                               radius=self.either(None, 1), activation=nn.tanh)
+
+    def prove_autoregressive(self):
+        x = 1.0 * (self.rng.random((self.B, 2 * self.D)) < 0.5)
+        seen = {"seen": 1.0 * (self.rng.random(x.shape) < 0.5)} if self.either(True, False) else {}
+        return prove(self.made_vae().observation, self.normal(self.B, self.Z), x=x, **seen)
+
+    def prove_dropout(self):
+        model = models.DecoderDropout(self.made_vae(), 0.5)
+        x = self.rng.random((self.B, 2 * self.D))
+        return prove(model, x=x, **model.noise(x, self.rng))
+
+    def kl(self):
+        """KLs of each latent, none of them negative, some of them large."""
+        return self.normal(self.B, self.Z) ** 2
+
+    def prove_total(self, trained, frozen):
+        """A model whose backward is that of `frozen`, a function of kl (B, Z) in which a slope (Z,) is held fixed."""
+        def surrogate(*, x, eps):
+            plain = models.AnalyticKL(trained.model)
+            (nll, _), _ = plain.forward(x=x, eps=eps)
+            return nll, frozen(plain.kl_per_latent(x))
+
+        return self.prove_model(trained, as_if=surrogate)
+
     def prove_straight_through(self):
         soft = self.normal(self.B, self.D)
         return prove(nn.straight_through, soft, hard=np.rint(soft),
                      as_if=lambda soft, hard: soft + stop_gradient(hard - soft))
 
+    def encoder(self):
+        """Of x (B, D), which gives a gradient to x."""
+        return core.Sequential(*nn.mlp([self.D, self.H], self.rng, activation=nn.tanh),
+                               nn.GaussianHeads(self.H, self.Z, self.rng))
+
     def latent_model(self):
-        """A posterior and a prior of which the KL has no formula."""
-        vae = self.vae(nn.tanh)
-        return models.LatentModel(vae.posterior, vae.observation, self.mixture_prior())
+        """A posterior and a prior of which the KL has no formula; they may share the encoder."""
+        encoder, observation = self.encoder(), self.vae(nn.tanh).observation
+        prior = self.either(self.mixture_prior(), self.vamp_prior(encoder))
+        return models.LatentModel(probability.DiagonalGaussian(encoder), observation, prior)
 
     def mixture_prior(self):
         return probability.GaussianMixturePrior(self.H, self.Z, self.rng)
+
+    def vamp_prior(self, encoder):
+        return probability.VampPrior(encoder, self.data(), bounds=self.either(None, (0, 1), (-1, 2)),
+                                     learned_weights=self.either(False, True))
+
+    def two_layer_model(self):
+        """Of z1 (n,) and z2 (Z,), the one a change of what the other says of it, or not; with a learned prior of z2."""
+        n, encoder, first = self.H, self.encoder(), nn.GaussianHeads(self.Z, self.H, self.rng)
+        q_z1 = nn.Joined(nn.GaussianHeads(self.D + self.Z, n, self.rng))
+        q_z1 = self.either(q_z1, probability.Residual(first, q_z1))
+        q_z2 = probability.DiagonalGaussian(encoder)
+        posterior = probability.TwoLayerPosterior(q_z2, core.Sequential(nn.tanh), q_z1, n)
+        over = self.either(probability.StandardNormal(self.Z), self.vamp_prior(encoder))
+        decoder = core.Sequential(nn.Columns(0, n), nn.Linear(n, self.D, self.rng))
+        return models.LatentModel(posterior, probability.Observation(decoder, probability.Gaussian(0.5)),
+                                  probability.TwoLayerPrior(over, first, n))
+
+    def two_layer_eps(self):
+        return self.normal(self.B, self.either(1, 2, 5), self.H + self.Z)
+
+    def prove_draw_first(self):
+        posterior = self.two_layer_model().posterior
+        return prove(posterior.draw_first, self.normal(self.B, self.D), self.normal(self.B, self.Z),
+                     self.normal(self.B, self.H))
+
+    def prove_residual(self):
+        change = nn.Joined(nn.GaussianHeads(self.D + self.Z, self.H, self.rng))
+        residual = probability.Residual(nn.GaussianHeads(self.Z, self.H, self.rng), change)
+        return prove(residual, self.normal(self.B, self.D), self.normal(self.B, self.Z))
 
     def eps(self):
         return self.normal(self.B, self.either(1, 2, 5), self.Z)
 
     def prove_posterior(self):
-        layers = nn.mlp([self.D, self.H], self.rng, activation=nn.tanh)
-        encoder = core.Sequential(*layers, nn.GaussianHeads(self.H, self.Z, self.rng))
-        return prove(probability.DiagonalGaussian(encoder), self.pixels(), self.eps())
+        return prove(probability.DiagonalGaussian(self.encoder()), self.pixels(), self.eps())
 
     def autoencoder(self, corrupt=None):
         distance = self.either(probability.Bernoulli(), probability.SquaredError())
@@ -176,6 +242,8 @@ PROOFS = {
     nn.MaskedLinear: lambda t: prove(nn.MaskedLinear(t.rng.random((t.D, t.H)) < 0.5, t.rng, n_h=t.Z),
                                      t.normal(t.B, t.D), t.normal(t.B, t.Z)),
     nn.MADE: lambda t: prove(t.made(), t.normal(t.B, t.D), t.normal(t.B, t.Z)),
+    nn.Joined: lambda t: prove(nn.Joined(nn.Linear(t.D + t.H, t.Z, t.rng)), t.normal(t.B, t.D), t.normal(t.B, t.H)),
+    nn.Columns: lambda t: prove(nn.Columns(*sorted(t.rng.integers(0, t.D + 1, 2))), t.normal(t.B, t.D)),
     nn.GaussianHeads: lambda t: prove(nn.GaussianHeads(t.H, t.Z, t.rng), t.normal(t.B, t.H)),
     probability.reparameterize: lambda t: prove(probability.reparameterize, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
@@ -201,8 +269,21 @@ PROOFS = {
     probability.gaussian_mixture_logpdf: lambda t: prove(
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
     probability.GaussianMixturePrior: lambda t: prove(t.mixture_prior(), t.normal(t.B, t.Z)),
+    probability.AggregatePosterior: lambda t: prove(probability.AggregatePosterior(t.encoder(), t.data()),
+                                                    t.normal(t.B, t.Z)),
+    probability.VampPrior: lambda t: prove(t.vamp_prior(t.encoder()), t.normal(t.B, t.Z)),
+    probability.TwoLayerPrior: lambda t: prove(t.two_layer_model().prior, t.normal(t.B, t.H + t.Z)),
+    probability.TwoLayerPrior.layers: lambda t: prove(t.two_layer_model().prior.layers, t.normal(t.B, t.H + t.Z)),
+    probability.TwoLayerPosterior: lambda t: prove(t.two_layer_model().posterior, t.pixels(), t.two_layer_eps()),
+    probability.TwoLayerPosterior.layers: lambda t: prove(t.two_layer_model().posterior.layers, t.pixels(),
+                                                          t.two_layer_eps()),
+    probability.TwoLayerPosterior.draw_first: lambda t: t.prove_draw_first(),
+    probability.Residual: lambda t: t.prove_residual(),
     probability.Observation: lambda t: prove(t.vae().observation, t.normal(t.B, t.Z), x=t.pixels()),
+    probability.AutoregressiveObservation: lambda t: t.prove_autoregressive(),
     probability.gaussian_kl: lambda t: prove(probability.gaussian_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    probability.gaussian_kl_per_latent: lambda t: prove(probability.gaussian_kl_per_latent, t.normal(t.B, t.Z),
+                                                        t.normal(t.B, t.Z)),
     probability.monte_carlo_kl: lambda t: prove(probability.monte_carlo_kl, t.normal(t.B, t.Z), t.normal(t.B, t.Z),
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_logpdf: lambda t: prove(probability.gaussian_logpdf, *(t.normal(t.B, t.D) for _ in range(3))),
@@ -220,6 +301,7 @@ PROOFS = {
     probability.Bernoulli: lambda t: prove(probability.Bernoulli(), t.normal(t.B, t.D), x=t.pixels()),
     probability.Gaussian: lambda t: prove(probability.Gaussian(0.7), t.normal(t.B, t.D), x=t.pixels()),
     probability.bounded_below: lambda t: prove(probability.bounded_below, t.normal(t.B, t.D), low=-0.5),
+    probability.bounded_between: lambda t: prove(probability.bounded_between, t.normal(t.B, t.D), low=-0.5, high=2.0),
     probability.SharedGaussian: lambda t: t.prove_likelihood(probability.SharedGaussian(0.7), t.pixels()),
     probability.PixelGaussian: lambda t: t.prove_likelihood(probability.PixelGaussian(0.7), t.pixels()),
     probability.laplace_nll: lambda t: prove(probability.laplace_nll, t.normal(t.B, t.D), t.normal(t.B, t.D),
@@ -243,9 +325,21 @@ PROOFS = {
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
     models.HouseholderVAE: lambda t: t.prove_model(t.one_latent_more().householder_vae()),
-    models.LatentModel: lambda t: t.prove_model(t.latent_model()),
+    models.LatentModel: lambda t: t.prove_model(t.either(t.latent_model(), t.two_layer_model())),
     models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
     models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),
+    models.sum_of_latents: lambda t: prove(models.sum_of_latents, t.kl()),
+    models.AnalyticKL: lambda t: t.prove_model(models.AnalyticKL(t.vae(nn.tanh))),
+    models.free_bits: lambda t: prove(models.free_bits, t.kl(), nats=0.5, groups=t.either(1, t.Z),
+                                      as_if=frozen_free_bits),
+    models.FreeBits: lambda t: t.prove_total(models.FreeBits(t.vae(nn.tanh), 0.1), lambda kl: frozen_free_bits(
+        kl, nats=0.1, groups=t.Z)),
+    models.kl_at_capacity: lambda t: prove(models.kl_at_capacity, t.kl(), gamma=3.0, nats=1.0,
+                                           as_if=frozen_capacity),
+    models.Capacity: lambda t: t.prove_total(models.Capacity(t.vae(nn.tanh), 3.0, lambda step: 0.2),
+                                             lambda kl: frozen_capacity(kl, gamma=3.0, nats=0.2)),
+    models.DecoderDropout: lambda t: t.prove_dropout(),
+    models.ByLayer: lambda t: t.prove_model(models.ByLayer(t.two_layer_model())),
     models.IWAE: lambda t: t.prove_model(t.iwae()),
     models.IWAE.surrogate: lambda t: t.prove_surrogate(),
     models.DReG: lambda t: t.prove_dreg(),

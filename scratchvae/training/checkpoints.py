@@ -3,19 +3,21 @@
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
 from ..backend import to_host
+from ..core import Module
 
 
 class CheckpointError(OSError):
     """A checkpoint is missing, damaged or of another run; the message says which, and what to do."""
 
 
-def save_checkpoint(path, arrays, facts):
+def save_checkpoint(path: str | Path, arrays: Mapping[str, np.ndarray], facts: dict) -> None:
     """Write {name: array} and JSON-able facts, atomically: a reader finds the old file or the new one, whole."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +34,7 @@ def save_checkpoint(path, arrays, facts):
         raise
 
 
-def load_checkpoint(path):
+def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     """(arrays, facts) as they were saved; CheckpointError for a file that is missing or damaged."""
     try:
         with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
@@ -56,7 +58,7 @@ def restore(target, arrays, prefix, path):
         target[name][...] = np.asarray(a, like=target[name])
 
 
-def model_arrays(model):
+def model_arrays(model: Module) -> dict[str, np.ndarray]:
     """{"parameters/NAME": array, "buffers/NAME": array}: all of a model that a checkpoint holds."""
     return {f"{kind}/{name}": a for kind, arrays in parts_of(model).items() for name, a in arrays.items()}
 
@@ -73,7 +75,7 @@ def parts_of(model):
             "buffers": {name: b.value for name, b in model.buffers().items()}}
 
 
-def load_parameters(model, path):
+def load_parameters(model: Module, path: str | Path) -> dict:
     """Give `model` the parameters and buffers that a training left in `path`; -> the facts saved with them."""
     arrays, facts = load_checkpoint(path)
     restore_model(model, arrays, path)

@@ -1,4 +1,4 @@
-"""What is refused at the call of `fit`, before any work is done: one sentence each."""
+"""What `fit` refuses at the call, before any work is done."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ SLICE = 10_000              # examples that are checked at a time
 def data_of(x_train, y_train, x_test, y_test, binarization):
     """{"train": Examples, "test": Examples}, or without a test set; a bare one is binarized as the training set is.
 
-    ValueError, in one sentence, that says in which set there is what does not go together.
+    Raises ValueError for arrays that do not fit together, and says in which set they are.
     """
     split, data = "train", {}
     try:
@@ -27,7 +27,7 @@ def data_of(x_train, y_train, x_test, y_test, binarization):
 
 
 def require_optimizers(model, turns, **needs_a_vector):
-    """ValueError, in one sentence, unless the optimizers learn this model, where it lies, and can do what is asked.
+    """ValueError unless the optimizers learn this model, where it lies, and can do what is asked.
 
     needs_a_vector   options that need the flat vector of an Adam or an SGD, unless they are None
     """
@@ -43,7 +43,7 @@ def require_optimizers(model, turns, **needs_a_vector):
 
 
 def require_examples(model, examples, split):
-    """ValueError, in one sentence, unless they lie where the model does, in its precision, and it accepts every x."""
+    """ValueError unless they lie where the model does, in its precision, and it accepts every x."""
     for name, a in examples.arrays.items():
         if place_of(a) != place_of(model):
             raise ValueError(f"{name}_{split} must be {place_of(model)}, as the model is; to_device and to_host "
@@ -66,7 +66,7 @@ def place_of(thing):
 def trial(model, turns, examples, split, batch_size):
     """What forward is given of one example (of a batch, if they depend on each other), after every turn has taken it.
 
-    ValueError, in one sentence, if one of them cannot: labels are missing, or x has another width than the model.
+    Raises ValueError if one of them cannot: labels are missing, or x has another width than the model.
     """
     rng = generator(0, TRIAL, like=model)
     try:

@@ -52,5 +52,8 @@ def watch_nodes(forward, constants, see):
 
 
 def is_node_result(returned):
-    """Whether a function returned (value, backward), as a node's forward does."""
-    return isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])
+    """Whether a function returned (value, backward) as a node's forward does: arrays, and a function."""
+    if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
+        return False
+    values = returned[0] if isinstance(returned[0], tuple) else (returned[0],)
+    return not isinstance(returned[1], type) and all(hasattr(v, "size") for v in values)

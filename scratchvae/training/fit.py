@@ -1,9 +1,15 @@
 """Training: what is asked for is checked, and then the epochs are taken one by one, each with a record."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
 from tqdm.auto import tqdm
 
 from ..checks import require_positive
+from ..core import Module
 from ..seeds import BITS, generator
+from ..signatures import Data, Optimizer, Schedule
 from .checks import data_of, require_examples, require_optimizers, trial
 from .epoch import Interrupted, train_an_epoch
 from .interrupt import interruptible
@@ -15,9 +21,12 @@ from .terms import mean_terms, term_weights
 from .turns import lr_of, turns_of
 
 
-def fit(model, x_train, *, optimizer, epochs, x_test=None, y_train=None, y_test=None, batch_size=128, weights=None,
-        binarization=None, clip=None, seed=0, checkpoint=None, resume=False, settings=None, workers=1, schedule=None,
-        progress=True):
+def fit(model: Module, x_train: Data, *, optimizer: Optimizer | Mapping[str, Optimizer], epochs: int,
+        x_test: Data | None = None, y_train: np.ndarray | None = None, y_test: np.ndarray | None = None,
+        batch_size: int = 128, weights: Mapping[str, float | Schedule] | None = None,
+        binarization: str | None = None, clip: float | None = None, seed: int = 0,
+        checkpoint: str | Path | None = None, resume: bool = False, settings: dict | None = None,
+        workers: int = 1, schedule: Schedule | None = None, progress: bool = True) -> Iterator[dict]:
     """Train, and yield one record an epoch:
 
         {"epoch": 1, "train": {"reconstruction": 128.4, "kl": 20.3}, "test": {...}, "weights": {...},

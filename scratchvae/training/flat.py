@@ -1,13 +1,14 @@
 """All parameters of a model as one flat vector, and back."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
-from ..core import Parameter
+from ..core import Module, Parameter
 
 
-def pack(module, zeros=None):
+def pack(module: Module, zeros: Callable | None = None) -> Parameter:
     """All parameters of `module` as one flat Parameter; their values and gradients become views of it.
 
     Whoever changes the flat vector in place (an optimizer, a checkpoint) changes the model. Pack a model once:

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..checks import require_positive
+from ..core import Module, Parameter
 from .flat import pack
 
 BLOCK = 1 << 16     # elements of one pass: the five vectors of a block stay in the core's cache
@@ -17,7 +18,7 @@ BLOCK = 1 << 16     # elements of one pass: the five vectors of a block stay in 
 class SGD:
     """v <- momentum v + g,  theta <- theta - lr v.     Polyak 1964; Sutskever et al. 2013"""
 
-    def __init__(self, module, lr=0.1, momentum=0.0):
+    def __init__(self, module: Module, lr: float = 0.1, momentum: float = 0.0):
         self.theta = pack(module)
         self.lr, self.momentum = require_positive(lr=lr), momentum
         self.v = np.zeros_like(self.theta.value)
@@ -51,7 +52,7 @@ class TextbookAdam:
         theta <- theta - lr mhat / (sqrt(vhat) + eps)
     """
 
-    def __init__(self, module, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    def __init__(self, module: Module, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
         self.parameters = module.parameters()
         self.lr, self.beta1, self.beta2, self.eps = require_positive(lr=lr), beta1, beta2, eps
         self.m = {name: np.zeros_like(p.value) for name, p in self.parameters.items()}
@@ -78,7 +79,7 @@ class Adam:
     arithmetic on subnormal numbers is some 40 times slower.
     """
 
-    def __init__(self, module, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    def __init__(self, module: Module, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8):
         self.theta = pack(module)
         self.lr, self.beta1, self.beta2, self.eps = require_positive(lr=lr), beta1, beta2, eps
         self.M = np.zeros_like(self.theta.value)
@@ -140,7 +141,7 @@ def flush_subnormal(v):
     v *= np.abs(v) > 1e-34
 
 
-def clip_by_norm(theta, limit):
+def clip_by_norm(theta: Parameter, limit: float) -> float:
     """g <- g min(1, limit / |g|), over all parameters together.     Pascanu et al. 2013, algorithm 1"""
     norm = math.sqrt(np.vdot(theta.grad, theta.grad))
     if norm > limit:

@@ -1,12 +1,17 @@
 """A training on one page. `fit` takes the same steps, to the same bits, and can do more."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from ..core import Module
 from ..datasets import minibatches
 from ..seeds import DRAWS, ORDER, generator
+from ..signatures import Optimizer
 
 
-def plain_fit(model, x_train, *, optimizer, epochs, batch_size=128, seed=0):
+def plain_fit(model: Module, x_train: np.ndarray, *, optimizer: Optimizer, epochs: int, batch_size: int = 128,
+              seed: int = 0) -> Iterator[dict[str, float]]:
     """Train, and yield {term: its mean over the epoch's examples} after each epoch, in nats (or the model's unit)."""
     noise = generator(seed, DRAWS)
     for epoch in range(1, epochs + 1):

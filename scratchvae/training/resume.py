@@ -22,7 +22,7 @@ def save(run):
 def go_on(run, resume):
     """Bring a run to where its checkpoint was written, if there is one.
 
-    CheckpointError, in one sentence, if it is there and `resume` is False, or if it is of another training.
+    Raises CheckpointError if it is there and `resume` is False, or if it is of another training.
     """
     if run.checkpoint is None or not Path(run.checkpoint).exists():
         return
@@ -40,7 +40,7 @@ def go_on(run, resume):
 
 
 def require_same_plan(run, facts):
-    """CheckpointError, in one sentence, unless settings and plan are those that the checkpoint was written under.
+    """CheckpointError unless settings and plan are those that the checkpoint was written under.
 
     A checkpoint of an earlier version is asked only for that part of the plan that it knows.
     """

@@ -9,9 +9,15 @@ A schedule is any function step -> factor. The checkpoint keeps its name; those 
 import functools
 import inspect
 import math
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from ..signatures import Schedule
+
+Settings = ParamSpec("Settings")
 
 
-def schedule(factor):
+def schedule(factor: Callable[Concatenate[int, Settings], float]) -> Callable[Settings, Schedule]:
     """Make f(step, settings) a maker of schedules: f(settings) is a function step -> factor that knows its name."""
 
     @functools.wraps(factor)
@@ -27,26 +33,26 @@ def schedule(factor):
 
 
 @schedule
-def constant(step):
+def constant(step: int) -> float:
     """1"""
     return 1.0
 
 
 @schedule
-def step_decay(step, every, factor=0.5):
+def step_decay(step: int, every: int, factor: float = 0.5) -> float:
     """factor^n after n times `every` steps."""
     return factor ** (step // every)
 
 
 @schedule
-def cosine(step, steps, last=0.0):
+def cosine(step: int, steps: int, last: float = 0.0) -> float:
     """From 1 to `last` in `steps` steps, along half a wave.     Loshchilov & Hutter 2017, eq. (5), without restarts"""
     along = min(step / steps, 1.0)
     return last + (1 - last) * (1 + math.cos(math.pi * along)) / 2
 
 
 @schedule
-def warm_up(step, steps, then=None):
+def warm_up(step: int, steps: int, then: Schedule | None = None) -> float:
     """(step + 1) / steps while that is below 1, then 1; or then `then`, a schedule that begins at that step.
 
     The first steps of Adam rest on few gradients, and may be too long.     Goyal et al. 2017, section 2.2
@@ -57,7 +63,7 @@ def warm_up(step, steps, then=None):
 
 
 @schedule
-def linear(step, steps, start=0.0, stop=1.0):
+def linear(step: int, steps: int, start: float = 0.0, stop: float = 1.0) -> float:
     """From `start` at step 0 to `stop` at step `steps` - 1, along a line, and `stop` from there on.
 
     As the weight of the KL: Bowman et al. 2016, section 3.1, and Sonderby et al. 2016, who let it grow linearly.
@@ -66,7 +72,7 @@ def linear(step, steps, start=0.0, stop=1.0):
 
 
 @schedule
-def cyclical(step, steps, cycles=4, share=0.5):
+def cyclical(step: int, steps: int, cycles: int = 4, share: float = 0.5) -> float:
     """In each of `cycles` cycles from 0 to 1 along a line, within `share` of the cycle, then 1.     Fu et al. 2019, (6)
 
     At step `steps` - 1 and later it is 1, wherever a cycle ends: what is trained last is the bound itself.

@@ -5,12 +5,15 @@ import math
 import numpy as np
 
 from ..backend import to_host
+from ..core import Module
 from ..datasets import Examples
 from ..seeds import TEST, generator
+from ..signatures import Data
 
 
-def example_terms(model, x, binarization=None, seed=0, batch_size=500, y=None):
-    """{term: (N,)}: the terms of each example of x, with one draw an example from the given seed; nothing learns.
+def example_terms(model: Module, x: Data, binarization: str | None = None, seed: int = 0, batch_size: int = 500,
+                  y: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """{term: (N,)}: the terms of each example of x, with one draw per example, by `seed`; no parameter changes.
 
     x is an Examples, or a bare array with its labels y and its binarization ("dynamic" and "static": drawn once).
     """
@@ -27,7 +30,8 @@ def example_terms(model, x, binarization=None, seed=0, batch_size=500, y=None):
     return {name: to_host(np.concatenate(column)) for name, column in columns.items()}
 
 
-def mean_terms(model, x, binarization=None, seed=0, y=None):
+def mean_terms(model: Module, x: Data, binarization: str | None = None, seed: int = 0,
+               y: np.ndarray | None = None) -> dict[str, float]:
     """{term: its mean over all examples of x}, of what example_terms gives."""
     return {name: float(term.mean(dtype=np.float64)) for name, term in
             example_terms(model, x, binarization, seed, y=y).items()}
@@ -36,7 +40,7 @@ def mean_terms(model, x, binarization=None, seed=0, y=None):
 def term_weights(terms, weights):
     """{term: a number, or a schedule of the step} for each of the terms, 1.0 where none is given.
 
-    ValueError, in one sentence, for the weight of an unknown term, or one that is neither.
+    Raises ValueError for the weight of an unknown term, or one that is neither.
     """
     given = weights or {}
     if unknown := given.keys() - set(terms):

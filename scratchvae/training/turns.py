@@ -16,7 +16,7 @@ class Turn(NamedTuple):
 def turns_of(model, optimizer):
     """[Turn], in the order of model.turns, from one optimizer or from {method: optimizer}.
 
-    ValueError, in one sentence, unless there is an optimizer for each turn.
+    Raises ValueError unless there is an optimizer for each turn.
     """
     given = optimizer if isinstance(optimizer, dict) else dict.fromkeys(list(model.turns)[:1], optimizer)
     if given.keys() != model.turns.keys():
@@ -35,7 +35,7 @@ def lr_of(turns):
 
 
 def require_the_parameters(model, turns):
-    """ValueError, in one sentence that names a parameter, unless each one of the model is learned by one optimizer.
+    """ValueError, which names a parameter, unless each one of the model is learned by exactly one optimizer.
 
     So an optimizer is made of a model that is complete: its vector must hold the very arrays that the model reads.
     """

@@ -11,19 +11,21 @@ learned from it: to report an honest number, give `fit` a part of the training i
 """
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from ..core import Module
 from .checkpoints import load_checkpoint, model_arrays, save_checkpoint
 
 
-def held_out(record):
+def held_out(record: dict) -> float:
     """The sum of the test terms of a record: for a VAE -ELBO, in nats."""
     if not record["test"]:
         raise ValueError("the record has no test terms: give fit an x_test, or value another function")
     return sum(record["test"].values())
 
 
-def stop_early(records, patience=3, value=held_out):
+def stop_early(records: Iterable[dict], patience: int = 3, value: Callable[[dict], float] = held_out) -> Iterator[dict]:
     """Hand on the records until `patience` epochs in a row have brought nothing better."""
     best, waited = math.inf, 0
     for record in records:
@@ -33,7 +35,8 @@ def stop_early(records, patience=3, value=held_out):
             return
 
 
-def keep_best(records, model, path, value=held_out):
+def keep_best(records: Iterable[dict], model: Module, path: str | Path,
+              value: Callable[[dict], float] = held_out) -> Iterator[dict]:
     """Write the model to `path` after each epoch that is the best so far; load_parameters reads it.
 
     A file that is there already stays until something better comes: so a resumed run keeps the best of the whole.
@@ -46,7 +49,7 @@ def keep_best(records, model, path, value=held_out):
         yield record
 
 
-def draw_each(records, picture, folder):
+def draw_each(records: Iterable[dict], picture: Callable, folder: str | Path) -> Iterator[dict]:
     """Write picture(record), a figure, to `folder`/epoch_001.png, epoch_002.png ... as the model learns."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

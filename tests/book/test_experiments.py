@@ -15,6 +15,8 @@ from scratchvae.models import mlp_iwae, mlp_vae
 from scratchvae.nn import relu, tanh
 from scratchvae.training import Adam, cosine, fit
 
+pytestmark = pytest.mark.slow
+
 TINY = Experiment("tiny", "digits", hidden=(6,), n_latents=2, epochs=2)
 EXPERIMENTS = [TINY, dataclasses.replace(TINY, beta=4.0), dataclasses.replace(TINY, n_latents=5, seed=1),
                dataclasses.replace(TINY, k=3, activation="tanh"), dataclasses.replace(TINY, hidden=(7, 5), epochs=1)]

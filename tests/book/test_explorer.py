@@ -13,6 +13,8 @@ from scratchvae import plots
 from scratchvae.book import explorer
 from scratchvae.models import mlp_vae
 
+pytestmark = pytest.mark.slow
+
 CELL = """
 import numpy as np
 from scratchvae.book.explorer import explore

@@ -9,6 +9,8 @@ from scratchvae.evaluation.hmc import from_posterior, from_prior, hmc
 from scratchvae.models import LinearGaussian, exact_vae, mlp_vae
 from scratchvae.probability import Bernoulli, Gaussian, SquaredError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def rng():

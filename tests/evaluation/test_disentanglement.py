@@ -8,6 +8,8 @@ import pytest
 from scratchvae.datasets import shapes
 from scratchvae.evaluation import disentanglement, factor_vote, mutual_information, mutual_information_gap
 
+pytestmark = pytest.mark.slow
+
 FACTORS = np.indices((3, 4, 5, 6)).reshape(4, -1).T.repeat(20, axis=0)         # (7200, 4), independent
 
 

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from scratchvae.evaluation import evaluate
+from scratchvae.datasets import Pixels, pixels
+from scratchvae.evaluation import evaluate, report
 from scratchvae.models import mlp_autoencoder, mlp_vae
 from scratchvae.probability import Gaussian, SquaredError
 from scratchvae.training import example_terms
@@ -61,3 +62,20 @@ def test_an_entry_reads_as_a_line_and_as_json(rng):
 
 def test_a_single_image_has_no_standard_error(rng):
     assert math.isnan(evaluate(mlp_vae(6, [5], 2, rng), X[:1], data="toys").standard_error)
+
+
+def test_pixels_are_as_good_as_the_array_they_stand_for():
+    """Pixels stay whole numbers until they are needed: the name of the number has to see them, too."""
+    images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), np.uint8)
+    vae = mlp_vae(16, [5], 2, np.random.default_rng(1))
+    for options in ({}, {"binarization": "dynamic"}):
+        assert evaluate(vae, Pixels(images), data="d", **options) == evaluate(vae, pixels(images), data="d", **options)
+        found, expected = (report(vae, x, data="d", samples=3, features=lambda x: x, **options)
+                           for x in (Pixels(images), pixels(images)))
+        assert [str(e) for e in found] == [str(e) for e in expected]
+
+
+def test_a_distance_without_a_name_says_what_it_is():
+    for distance, name in ((Gaussian(2.0), "distance by Gaussian(sigma=2)"), (SquaredError(), "squared error")):
+        model = mlp_autoencoder(6, [5], 2, np.random.default_rng(1), distance=distance)
+        assert evaluate(model, X, data="d").quantity == name

@@ -14,6 +14,8 @@ from scratchvae.evaluation import (
 )
 from scratchvae.models import LinearGaussian, exact_vae
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(6)
 
 

@@ -35,6 +35,8 @@ from scratchvae.probability import (
     StandardNormal,
 )
 
+pytestmark = pytest.mark.slow
+
 D, Z, S2 = 4, 2, 0.5
 rng = np.random.default_rng(0)
 W, A, B = 1.3 * rng.standard_normal((Z, D)), rng.standard_normal((2, D)), rng.standard_normal((2, Z))
@@ -218,6 +220,18 @@ def test_ais_is_unbiased(world, base):
 def test_the_reverse_walk_bounds_from_above(world):
     upper = annealed_upper_bound(world.model, world.data, world.z, chains=4, temperatures=40, leapfrogs=3)
     assert mean_is(1, np.exp(world.log_p() - upper))
+
+
+def test_new_examples_are_drawn_from_this_prior(world):
+    """x with the z it was made of, in the order of the conditions: their mean weight is that of data."""
+    n = 4000
+    condition = {name: np.resize(c, (n, *c.shape[1:])) for name, c in world.condition.items()}
+    x, z = world.model.sample(n, np.random.default_rng(8), **condition)
+    expected = world.model.prior.sample(n, np.random.default_rng(9), np.float64, **condition)
+    for j in range(Z):
+        assert mean_is(expected[:, j].mean(), z[:, j], 6) and mean_is((expected[:, j]**2).mean(), z[:, j]**2, 6)
+    residual = x - world.model.decode(z, **condition)
+    assert mean_is(0, residual[:, 0]) and mean_is(S2, residual[:, 0]**2)
 
 
 def test_a_grid_holds_log_p_exactly(world):

@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from scratchvae.evaluation import active_units, aggregate, log_aggregate, log_marginals, split_marginal_kl
 from scratchvae.evaluation import rate_distortion as measure
-from scratchvae.models import VAE, mlp_vae
+from scratchvae.models import VAE, LatentModel, mlp_vae
 from scratchvae.nn import GaussianHeads, Linear
-from scratchvae.probability import Bernoulli
+from scratchvae.probability import Bernoulli, GaussianMixturePrior
 from scratchvae.training import example_terms
 
 
@@ -43,6 +43,7 @@ def grid_integrals(mu, logvar, limit=14, points=841):
             kl(q, marginals[0][:, None] * marginals[1], step**2), np.array([kl(one, p, step) for one in marginals]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_terms_are_the_integrals(seed):
     rng = np.random.default_rng([seed, 41])
@@ -129,3 +130,10 @@ def test_active_units_see_the_bits_that_the_model_sees():
     units = active_units(table_vae(np.array([[1.0], [-1.0]]), np.zeros((2, 1))), grey, binarization="dynamic")
     assert math.isclose(units.variances[0], 0.5, rel_tol=0.1)               # of a bit minus a bit
     assert active_units(table_vae(np.array([[1.0], [-1.0]]), np.zeros((2, 1))), grey).count == 0
+
+
+def test_a_prior_that_is_no_product_is_refused_where_one_is_needed():
+    vae = mlp_vae(3, [4], 2, np.random.default_rng(0))
+    model = LatentModel(vae.posterior, vae.observation, GaussianMixturePrior(3, 2, np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="must be a product over the latents, but is a GaussianMixturePrior"):
+        split_marginal_kl(model, np.zeros((4, 3), np.float32))

@@ -113,7 +113,7 @@ OTHERS = [
     (exercises.kl_is_zero_only_for_equals, lambda q, p: max(0.0, float(np.log(q / p).mean())), "sum_i q_i log"),
     (exercises.kl_is_zero_only_for_equals, lambda q, p: float(((q - p) ** 2).sum()), "sum_i q_i log"),
     (exercises.kl_is_zero_only_for_equals, lambda q, p: discrete_kl(q, p) if (p > 0).all() else math.inf,
-     "Of .1, 0. and .1, 0., two equals"),
+     "Between .1, 0. and itself"),
 ]
 
 

@@ -51,14 +51,14 @@ def test_each_known_mistake_is_named(capsys, name, sentence):
 
 @pytest.mark.parametrize(("layer", "words"), [
     (exercises.one_memory(), "remembers only the last x"),
-    (residual_with(lambda x, W, h, dy: ((dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)))), "The fork at x"),
-    (residual_with(lambda x, W, h, dy: (dy, x.T @ (dy * (1 - h * h)))), "only the straight road"),
+    (residual_with(lambda x, W, h, dy: ((dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)))), "One path is missing"),
+    (residual_with(lambda x, W, h, dy: (dy, x.T @ (dy * (1 - h * h)))), "only the direct path"),
     (residual_with(lambda x, W, h, dy: (dy + dy @ W.T, x.T @ dy)), "derivative of tanh is missing"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - (x @ W)**2)) @ W.T, x.T @ (dy * (1 - (x @ W)**2)))),
      "you squared the input a"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - (x + h)**2)) @ W.T, x.T @ (dy * (1 - (x + h)**2)))),
      "output y = x + h"),
-    (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W, x.T @ (dy * (1 - h * h)))), "a @ W.T, not a @ W"),
+    (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W, x.T @ (dy * (1 - h * h)))), "da @ W.T, not"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, (dy * (1 - h * h)).T @ x)), "dW is transposed"),
     (residual_with(lambda x, W, h, dy: (dy + (dy * (1 - h * h)) @ W.T, x.T @ (dy * (1 - h * h)) / len(x))),
      "dW is averaged"),

@@ -95,7 +95,7 @@ def mutating(x, W):
      "You clipped the corrupted image"),
     ("denoising_loss", lambda f, x, seed, sigma: np.ones(len(x)), "The network is never called"),
     ("wiener_filter", lambda x, b, S, s: wiener(x, b, S, 2 * s), "What are cov(x, x~) and cov(x~)?"),
-    ("wiener_filter", lambda x, b, S, s: wiener(x, b, S, s)[0], "One filtered image a row"),
+    ("wiener_filter", lambda x, b, S, s: wiener(x, b, S, s)[0], "One filtered image per row"),
     ("wiener_filter", lambda x, b, S, s: b + (x - b) / (1 + s * s), "What are cov"),
     ("wiener_filter", lambda x, b, S, s: b + (x - b) @ np.linalg.inv(np.eye(len(b)) + s * s * np.linalg.inv(
         S if np.linalg.matrix_rank(S) == len(b) else S + np.eye(len(b)))), "S itself may be singular"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scratchvae.core import Module, Sequential
-from scratchvae.evaluation import GridPosterior
+from scratchvae.evaluation import GridPosterior, evaluate_bound
 from scratchvae.microbatches import MicroBatches
 from scratchvae.models import (
     IWAE,
@@ -18,11 +18,13 @@ from scratchvae.models import (
     flow_posterior,
     flow_vae,
     mlp_flow_vae,
+    mlp_prior_vae,
     mlp_vae,
 )
 from scratchvae.models.flow_vae import STEPS
 from scratchvae.nn import GaussianHeads, Linear, mlp, tanh
 from scratchvae.probability import (
+    DiscretizedLogistic,
     Gaussian,
     Observation,
     Planar,
@@ -260,6 +262,21 @@ def test_a_convolutional_vae_can_have_a_flow_too():
     terms, backward = model.forward(x=x, **model.noise(x, np.random.default_rng(3)))
     backward(*(np.ones_like(term) for term in terms))
     assert all(np.abs(p.grad).max() > 0 for p in model.posterior.parameters().values())
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_flow_stands_behind_a_learned_prior_and_any_likelihood_too(kind):
+    """A VampPrior's encoder is that of the posterior, nets and all: each parameter is in the model once."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 5, (128, 6)) / 4).astype(np.float32)
+    vae = mlp_prior_vae(6, [8], 3, rng, prior="vamp", n_components=4, likelihood=DiscretizedLogistic(5))
+    model = IWAE(flow_vae(vae, kind, rng), 5)
+    assert model.model.prior is vae.prior and type(model.model) is LatentModel
+    ours, theirs = ({id(p) for p in m.parameters().values()} for m in (model, vae))
+    assert theirs < ours
+    records = list(fit(model, x, optimizer=Adam(model, lr=0.01), epochs=6, batch_size=32, progress=False))
+    assert records[-1]["train"]["negative_bound"] < records[0]["train"]["negative_bound"] - 0.2
+    assert evaluate_bound(model.model, x, 50, data="five greys").quantity == "-L_50"
 
 
 @pytest.mark.parametrize(("build", "sentence"), [

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scratchvae.core import Buffer
 from scratchvae.models import IWAE, VAE, DReG, LinearGaussian, TableEncoder, mlp_iwae
 from scratchvae.nn import tanh
 from scratchvae.probability import Gaussian, gaussian_kl, gaussian_logpdf
@@ -32,6 +33,13 @@ def test_every_image_has_draws_of_its_own_from_the_standard_normal():
     assert eps.shape == (20000, 5, 2) and len(np.unique(eps)) == eps.size
     for power, moment, variance in ((1, 0, 1), (2, 1, 2), (4, 3, 96)):
         assert abs((eps**power).mean() - moment) < 4.5 * (variance / eps.size) ** 0.5
+
+
+def test_parameters_and_buffers_have_the_names_of_the_model_so_a_checkpoint_of_one_is_one_of_the_other():
+    model = small(2)
+    model.model.encoder.running_mean = Buffer(np.zeros(5))
+    assert model.parameters() == model.model.parameters()
+    assert model.buffers() == model.model.buffers() and list(model.buffers()) == ["encoder.running_mean"]
 
 
 def test_one_draw_is_the_elbo_of_that_draw():

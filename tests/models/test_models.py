@@ -99,3 +99,8 @@ def test_noise_of_the_wrong_shape_is_one_clear_sentence(rng):
 def test_a_gaussian_needs_a_positive_sigma(sigma):
     with pytest.raises(ValueError, match="sigma must be positive"):
         Gaussian(sigma)
+
+
+def test_nothing_is_drawn_from_a_distance(rng):
+    with pytest.raises(ValueError, match="must be a density to draw x from, but SquaredError is a distance"):
+        mlp_vae(9, [5], 3, rng, likelihood=SquaredError()).sample(2, rng)

@@ -50,6 +50,7 @@ def test_the_error_is_the_sum_of_the_eigenvalues_left_out(x, k):
     np.testing.assert_allclose(error, pca.eigenvalues[k:].sum(), atol=1e-11)
 
 
+@pytest.mark.slow
 def test_pca_30_on_mnist(mnist):
     x_train, x_test = mnist
     error = ((PCA(x_train).reconstruct(x_test, 30) - x_test) ** 2).sum(axis=1, dtype=np.float64).mean()

@@ -97,7 +97,7 @@ MUTANTS = [
         name="uniform prior",
         mistake="new images from `z = rand(...)`, uniform on [0, 1), of a model whose prior is N(0, I)",
         seen="https://github.com/1Konny/Beta-VAE/pull/7",
-        module="probability.priors",
+        module="probability.priors.standard_normal",
         edits={"return rng.standard_normal((n, self.n_latents), dtype)":
                "return rng.random((n, self.n_latents), dtype)"},
         caught_by="test_distributions.py::test_new_images_of_a_vae_have_the_means_of_their_density"),

@@ -9,6 +9,8 @@ from catalogue import MUTANTS
 from mutant import SAYS_NO, StaleMutant, ask
 from table import README, written
 
+pytestmark = pytest.mark.slow
+
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 

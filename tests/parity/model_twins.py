@@ -3,7 +3,7 @@
 import math
 
 from agreement import torch
-from twins import D, F, normal, through, with_kl
+from twins import D, F, normal, through, two_layer_posterior, two_layer_prior, with_kl
 
 from scratchvae import models
 
@@ -67,11 +67,61 @@ def latent_model(f, p, *, x, eps):
     return through(f.observation, p, z, x=x), log_q - through(f.prior, p, z)
 
 
+def by_layer(f, p, *, x, eps):
+    z, log_q1, log_q2 = two_layer_posterior(f.posterior, p, x, eps[:, None])
+    log_p1, log_p2 = two_layer_prior(f.prior, p, z)
+    return through(f.observation, p, z, x=x), log_q1 - log_p1, log_q2 - log_p2
+
+
 def iwae(f, p, *, x, eps, score=True):
     return math.log(f.k) - torch.logsumexp(log_weights(f, p, eps, x=x, score=score), 1)
 
 
+def analytic_kl(f, p, *, x, eps, **seen):
+    """(nll, KL of each latent, (B, Z))"""
+    q = normal(*through(f.posterior.encoder, p, x))
+    nll = through(f.observation, p, q.loc + q.scale * eps, x=x, **seen)
+    return nll, D.kl_divergence(q, standard(q.loc))
+
+
+def with_gradient_of(value, other):
+    """The value of one and the gradient of another."""
+    return other + (value - other).detach()
+
+
+def free_bits(f, p, kl, *, nats, groups):
+    """Of each example KL; its gradient is that of B times sum_j max(lambda, mean of KL_j), example by example."""
+    grouped = kl.unflatten(1, (groups, -1)).sum(2)
+    return with_gradient_of(kl.sum(1), torch.where(grouped.mean(0) > nats, grouped, 0).sum(1))
+
+
+def kl_at_capacity(f, p, kl, *, gamma, nats):
+    return with_gradient_of(kl.sum(1), gamma * kl.sum(1) * torch.sign(kl.sum(1).mean() - nats).detach())
+
+
+def model_with_free_bits(f, p, *, x, eps):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps)
+    return nll, free_bits(f, p, kl, nats=f.nats, groups=f.groups)
+
+
+def model_at_capacity(f, p, *, x, eps):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps)
+    return nll, kl_at_capacity(f, p, kl, gamma=f.gamma, nats=f.capacity(0))
+
+
+def summed(f, p, *, x, eps, **seen):
+    nll, kl = analytic_kl(f, p, x=x, eps=eps, **seen)
+    return nll, kl.sum(1)
+
+
 MODEL_TWINS = {
+    models.sum_of_latents: lambda f, p, kl: kl.sum(1),
+    models.AnalyticKL: summed,
+    models.free_bits: free_bits,
+    models.FreeBits: model_with_free_bits,
+    models.kl_at_capacity: kl_at_capacity,
+    models.Capacity: model_at_capacity,
+    models.DecoderDropout: summed,
     models.Autoencoder: autoencoder,
     models.DenoisingAutoencoder: autoencoder,
     models.Classifier: classifier,
@@ -82,6 +132,7 @@ MODEL_TWINS = {
     models.LatentModel.log_weights: log_weights,
     models.VAE: vae,
     models.VAE.negative_elbo: negative_elbo,
+    models.ByLayer: by_layer,
     models.IWAE: iwae,
     models.IWAE.surrogate: lambda f, p, *, x, eps, v: -(v * log_weights(f, p, eps, x=x)).sum(1),
     models.DReG: lambda f, p, *, x, eps: iwae(f, p, x=x, eps=eps, score=False),

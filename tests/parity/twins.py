@@ -188,6 +188,57 @@ def mixture_logpdf(f, p, z, logits, mu, logvar):
     return D.MixtureSameFamily(D.Categorical(logits=logits), D.Independent(normal(mu, logvar), 1)).log_prob(z)
 
 
+def vamp_prior(f, p, z):
+    """The mixture of q(z|u_k), u in its range; its weights learn, or are a buffer."""
+    u = p(f.u) if f.bounds is None else bounded_between(f, p, p(f.u), **f.bounds)
+    logits = p(f.logits) if isinstance(f.logits, core.Parameter) else torch.zeros(len(u), dtype=u.dtype)
+    return mixture_logpdf(f, p, z, logits, *through(f.encoder, p, u))
+
+
+def aggregate_posterior(f, p, z):
+    x = tensor(f.x.value).double()
+    return mixture_logpdf(f, p, z, torch.zeros(len(x), dtype=x.dtype), *through(f.encoder, p, x))
+
+
+def two_layer_prior(f, p, z):
+    """(log p(z1|z2), log p(z2))"""
+    z1, z2 = z.tensor_split([f.n_first], 1)
+    return normal(*through(f.first, p, z2)).log_prob(z1).sum(1), through(f.top, p, z2)
+
+
+def two_layer_posterior(f, p, x, eps, *, score=True):
+    """(z, log q(z1|x, z2), log q(z2|x))"""
+    eps1, eps2 = eps.tensor_split([f.n_first], 2)
+    z2, log_q2 = through(f.top, p, x, eps2, score=score)
+    h = torch.repeat_interleave(through(f.features, p, x), eps.shape[1], 0)
+    z1, log_q1 = draw_first(f, p, h, z2, eps1.flatten(0, 1), score=score)
+    return torch.cat([z1, z2], 1), log_q1, log_q2
+
+
+def summed(layers):
+    """The log q of both layers as one."""
+    def twin(*given, **options):
+        z, *log_q = layers(*given, **options)
+        return z, sum(log_q)
+    return twin
+
+
+def draw_first(f, p, h, z2, eps, *, score=True):
+    """z1 and log q(z1|x, z2); without its score term, of a density in which z2 alone is no constant."""
+    q = normal(*through(f.first, p, h, z2))
+    z1 = q.loc + q.scale * eps
+    density = q if score else normal(*through(f.first, lambda parameter: p(parameter).detach(), h.detach(), z2))
+    return z1, density.log_prob(z1).sum(1)
+
+
+def residual(f, p, h, z2):
+    return tuple(a + b for a, b in zip(through(f.prior, p, z2), through(f.change, p, h, z2), strict=True))
+
+
+def bounded_between(f, p, a, *, low, high):
+    return low + (high - low) * torch.sigmoid(a)
+
+
 def bernoulli_nll(f, p, logits, *, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
 
@@ -213,6 +264,11 @@ def made(f, p, x, h=None):
     return masked_linear(last, p, torch.cat([a, x], 1) if f.direct else a, h)
 
 
+def autoregressive(f, p, z, *, x, seen=None):
+    shown = x if seen is None else torch.where(seen > 0, x, 0.5)
+    return bernoulli_nll(f, p, made(f.decoder, p, shown, z), x=x)
+
+
 def continuous_bernoulli(f, p, logits, *, x):
     """PyTorch's distribution takes 1 - p and so loses digits in white pixels; from |a| = 8 on the integral itself."""
     near = -D.ContinuousBernoulli(logits=logits.clamp(-8, 8)).log_prob(x)
@@ -232,6 +288,8 @@ TWINS = {
     nn.Linear: lambda f, p, x: F.linear(x, p(f.W).T, p(f.b)),
     nn.TiedLinear: lambda f, p, h: F.linear(h, p(f.W), p(f.b)),
     nn.Conditioned: lambda f, p, x, *, c: through(f.net, p, torch.cat([x, c], 1)),
+    nn.Joined: lambda f, p, a, b: through(f.net, p, torch.cat([a, b], 1)),
+    nn.Columns: lambda f, p, x: x[:, f.start:f.stop],
     nn.straight_through: lambda f, p, soft, *, hard: soft + (hard - soft).detach(),
     nn.unfold: unfold,
     nn.fold: fold,
@@ -244,6 +302,7 @@ TWINS = {
     nn.GaussianHeads: gaussian_heads,
     probability.reparameterize: lambda f, p, mu, logvar, *, eps: mu + normal(mu, logvar).stddev * eps,
     probability.gaussian_kl: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD).sum(1),
+    probability.gaussian_kl_per_latent: lambda f, p, mu, logvar: D.kl_divergence(normal(mu, logvar), STANDARD),
     probability.monte_carlo_kl: monte_carlo_kl,
     probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
     probability.gaussian_draw: gaussian_draw,
@@ -264,7 +323,16 @@ TWINS = {
     probability.StandardNormal: lambda f, p, z: STANDARD.log_prob(z).sum(1),
     probability.gaussian_mixture_logpdf: mixture_logpdf,
     probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),
+    probability.AggregatePosterior: aggregate_posterior,
+    probability.VampPrior: vamp_prior,
+    probability.TwoLayerPrior: lambda f, p, z: sum(two_layer_prior(f, p, z)),
+    probability.TwoLayerPrior.layers: two_layer_prior,
+    probability.TwoLayerPosterior: summed(two_layer_posterior),
+    probability.TwoLayerPosterior.layers: two_layer_posterior,
+    probability.TwoLayerPosterior.draw_first: draw_first,
+    probability.Residual: residual,
     probability.Observation: lambda f, p, z, *, x: through(f.likelihood, p, through(f.decoder, p, z), x=x),
+    probability.AutoregressiveObservation: autoregressive,
     probability.log_sum_exp: lambda f, p, a: torch.logsumexp(a, -1),
     probability.log_mean_exp: lambda f, p, log_w: torch.logsumexp(log_w, 1) - math.log(log_w.shape[1]),
     probability.repeat: lambda f, p, x, *, k: torch.repeat_interleave(x, k, 0),
@@ -277,6 +345,7 @@ TWINS = {
     probability.Gaussian: lambda f, p, mu, *, x: -D.Normal(mu, f.sigma).log_prob(x).sum(1),
     probability.SquaredError: squared_error,
     probability.bounded_below: lambda f, p, a, *, low: low + softplus(a - low),
+    probability.bounded_between: bounded_between,
     probability.SharedGaussian: lambda f, p, mu, *, x: -normal(mu, p(f.logvar)).log_prob(x).sum(1),
     probability.PixelGaussian: pixel_gaussian,
     probability.laplace_nll: lambda f, p, mu, logscale, *, x: -D.Laplace(mu, logscale.exp()).log_prob(x).sum(1),

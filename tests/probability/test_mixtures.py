@@ -58,6 +58,7 @@ def test_old_faithful(fit):
     np.testing.assert_allclose(last.mixture.means[order], [[2.036, 54.479], [4.290, 79.968]], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_old_faithful_from_twenty_starts(faithful):
     for seed in range(20):
         *_, last = em(GaussianMixture.start(faithful, 2, seeded(seed)), faithful, steps=200)

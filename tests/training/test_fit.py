@@ -199,6 +199,7 @@ def parameters_in(path):
     return {name: a for name, a in arrays.items() if name.startswith(("parameters/", "optimizer/"))}
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_of_an_epoch_and_resumed_ends_in_the_same_bits(tmp_path):
     killed, whole = str(tmp_path / "killed.npz"), str(tmp_path / "whole.npz")
     with start(killed) as run:

@@ -30,6 +30,7 @@ def run(optimizer_class, gradients, start=None, **options):
     return np.array(path)
 
 
+@pytest.mark.slow
 def test_the_fast_adam_is_the_textbook_adam():
     gradients = np.random.default_rng(0).standard_normal((200, 3 * BLOCK + 17))
     gradients[:, ::7] *= 1e-6

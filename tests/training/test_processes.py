@@ -19,7 +19,7 @@ from scratchvae.training.turns import turns_of
 
 X = np.random.default_rng(0).random((100, 12), np.float32)
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers need Linux on x86-64")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="workers need Linux on x86-64")]
 
 
 def trained(model, optimizer=Adam, epochs=3, **options):

@@ -195,6 +195,7 @@ def start(path):
                             stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_game_that_is_killed_and_resumed_ends_in_the_same_bits(tmp_path):
     killed, whole = str(tmp_path / "killed.npz"), str(tmp_path / "whole.npz")
     with start(killed) as run:

@@ -35,6 +35,8 @@ def bernoulli_nll(logits, *, x):
 class Bernoulli(Likelihood):
     """x_d ~ Bernoulli(sigmoid(a_d)), for binary pixels; the decoder's output is the logits a."""
 
+    as_distance = "cross-entropy"
+
     def forward(self, logits, *, x):
         return in_micro_batches(bernoulli_nll.forward, logits, x=x, size=ROWS)
 

@@ -20,6 +20,7 @@ class Likelihood(Module):
     outputs = 1          # numbers that the decoder gives for each pixel
     unit = "nats"        # of forward
     is_density = True    # False: forward is no -log p(x|z) of any x, and there is no `sample`
+    as_distance = ""     # what forward is called where it is only a distance, in an autoencoder; "" without a name
     numbers = ()         # names of the attributes that `describe` shows
 
     def check(self, x, name):

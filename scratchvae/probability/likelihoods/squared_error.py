@@ -22,6 +22,7 @@ class SquaredError(Likelihood):
 
     unit = "squared pixels"
     is_density = False
+    as_distance = "squared error"
 
     def forward(self, y, *, x):
         return squared_error.forward(y, x=x)

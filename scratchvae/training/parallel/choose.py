@@ -1,4 +1,4 @@
-"""Which executor is worth it."""
+"""The choice of an executor."""
 
 from threadpoolctl import threadpool_info
 
@@ -14,7 +14,7 @@ WORTH_IT = 1 << 15          # numbers that an average node makes in each thread:
 def executor_for(model, turns, workers, batch_size, example):
     """The executor of a training: as many processes as `workers`, or this one, with threads if they are worth it.
 
-    `example` is what forward is given of one example. ValueError, in one sentence, if the work cannot be shared.
+    `example` is what forward is given of one example. ValueError if the work cannot be shared.
     """
     if workers > 1:
         for reason in reasons_against(model, turns):

@@ -33,7 +33,7 @@ def shared_zeros(shape, dtype):
 
 
 def require_shared_memory(workers):
-    """ValueError, in one sentence, where processes do not share memory as these files need it."""
+    """ValueError where processes do not share memory as these files need it."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise ValueError(f"workers can be more than 1 only on Linux on x86-64, but is {workers} on {sys.platform} "
                          f"on {platform.machine()}")

@@ -116,6 +116,7 @@ def test_draws_have_the_mean_the_spread_and_the_entropy_of_their_density(name, r
     assert_mean(likelihood(tiled(y, N), x=x), moments[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MASSES)
 def test_draws_have_the_frequencies_the_mean_and_the_entropy_of_their_masses(name, rng):
     likelihood, levels, y = MASSES[name]
