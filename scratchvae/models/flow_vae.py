@@ -3,13 +3,15 @@
 Rezende & Mohamed 2015; Tomczak & Welling 2016; Kingma et al. 2016.
 """
 
+import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..core import Sequential
+from ..core import Module
 from ..nn import MADE, Linear, relu
-from ..probability import StandardNormal
+from ..probability import Likelihood, StandardNormal
 from ..probability.flows import IAF, FlowPosterior, HouseholderPosterior, LinearIAF, Planar
 from .latent import LatentModel
 from .vae import mlp_vae
@@ -38,8 +40,9 @@ class HouseholderVAE(LatentModel):
         return (nll, kl), backward
 
 
-def mlp_flow_vae(n_x, hidden, n_latents, rng, *, posterior="gaussian", steps=None, activation=relu, likelihood=None,
-                 dtype=np.float32):
+def mlp_flow_vae(n_x: int, hidden: Sequence[int], n_latents: int, rng: np.random.Generator, *,
+                 activation: Module = relu, likelihood: Likelihood | None = None, posterior: str = "gaussian",
+                 steps: int | None = None, dtype: type = np.float32) -> LatentModel:
     """The nets of mlp_vae, with this posterior: "gaussian", "planar", "householder", "iaf" or "linear-iaf".
 
     "gaussian" is mlp_vae itself. The nets of the others start with the same values, from the same rng; those of the
@@ -49,16 +52,22 @@ def mlp_flow_vae(n_x, hidden, n_latents, rng, *, posterior="gaussian", steps=Non
     return vae if posterior == "gaussian" else flow_vae(vae, posterior, rng, steps=steps, activation=activation)
 
 
-def flow_vae(vae, kind, rng, *, steps=None, activation=relu):
-    """The nets of a VAE whose encoder ends with GaussianHeads, and a flow behind its posterior."""
-    *layers, heads = vae.encoder.nodes
-    posterior = flow_posterior(kind, Sequential(*layers), heads, rng, steps=steps, activation=activation)
-    if kind == "householder":
-        return HouseholderVAE(posterior, vae.observation, vae.n_latents)
-    return LatentModel(posterior, vae.observation, vae.prior)
+def flow_vae(model: LatentModel, kind: str, rng: np.random.Generator, *, steps: int | None = None,
+             activation: Module = relu) -> LatentModel:
+    """The nets of a model whose posterior is a DiagonalGaussian, its encoder ending with GaussianHeads, and a flow
+    behind them: of a VAE, or of a LatentModel with another prior, e.g. a VampPrior, which keeps what it shares.
+    """
+    encoder = model.posterior.encoder
+    body = copy.copy(encoder)                              # a Sequential, or MicroBatches
+    *body.nodes, heads = encoder.nodes
+    posterior = flow_posterior(kind, body, heads, rng, steps=steps, activation=activation)
+    if kind == "householder" and type(model.prior) is StandardNormal:
+        return HouseholderVAE(posterior, model.observation, model.n_latents)
+    return LatentModel(posterior, model.observation, model.prior)
 
 
-def flow_posterior(kind, encoder, heads, rng, *, steps=None, activation=relu):
+def flow_posterior(kind: str, encoder: Module, heads: Module, rng: np.random.Generator, *, steps: int | None = None,
+                   activation: Module = relu) -> FlowPosterior:
     """q(z|x) with a flow of this kind; heads, GaussianHeads, make (mu, logvar) of h = encoder(x).
 
     kind and, by default, steps: "planar" 8, "householder" 4, "iaf" 2, "linear-iaf" 1 (the only number allowed).

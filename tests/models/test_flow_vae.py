@@ -6,20 +6,25 @@ import numpy as np
 import pytest
 
 from scratchvae.core import Module, Sequential
-from scratchvae.evaluation import GridPosterior
+from scratchvae.evaluation import GridPosterior, evaluate_bound
+from scratchvae.microbatches import MicroBatches
 from scratchvae.models import (
     IWAE,
     HouseholderVAE,
     LatentModel,
     LinearGaussian,
+    conv_vae,
     exact_vae,
     flow_posterior,
+    flow_vae,
     mlp_flow_vae,
+    mlp_prior_vae,
     mlp_vae,
 )
 from scratchvae.models.flow_vae import STEPS
 from scratchvae.nn import GaussianHeads, Linear, mlp, tanh
 from scratchvae.probability import (
+    DiscretizedLogistic,
     Gaussian,
     Observation,
     Planar,
@@ -216,7 +221,7 @@ def test_a_planar_flow_starts_as_the_vae():
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_it_trains_resumes_and_is_an_iwae(kind, tmp_path):
-    """In float32; interrupted and resumed it ends in the same bits, and two processes have what one has."""
+    """In float32; interrupted and resumed it ends in the same bits."""
     x = (np.random.default_rng(0).random((256, 6)) < np.linspace(0.05, 0.95, 6)).astype(np.float32)
 
     def trained(epochs, checkpoint=None, resume=False, wrap=lambda model: model):
@@ -234,6 +239,44 @@ def test_it_trains_resumes_and_is_an_iwae(kind, tmp_path):
         assert a.value.dtype == np.float32 and np.array_equal(a.value, b.value)
     iwae, records = trained(2, wrap=lambda model: IWAE(model, 4))
     assert iwae.quantity == "-L_4" and np.isfinite(records[-1]["train"]["negative_bound"])
+
+
+def test_two_processes_share_the_masks_and_learn():
+    """The masks of a MADE are Buffers. The same number of processes gives the same bits."""
+    x, ends = (np.random.default_rng(0).random((256, 6)) < np.linspace(0.05, 0.95, 6)).astype(np.float32), []
+    for _ in range(2):
+        model = mlp_flow_vae(6, [8], 3, np.random.default_rng(1), posterior="iaf")
+        records = list(fit(model, x, optimizer=Adam(model, lr=0.01), epochs=4, batch_size=64, progress=False,
+                           workers=2))
+        ends.append(np.concatenate([p.value.ravel() for p in model.parameters().values()]))
+        assert sum(records[-1]["train"].values()) < sum(records[0]["train"].values()) - 0.2
+    assert np.array_equal(*ends)
+    assert all(mask.value.dtype == bool for mask in model.buffers().values())
+
+
+def test_a_convolutional_vae_can_have_a_flow_too():
+    vae = conv_vae(3, np.random.default_rng(0), channels=2)
+    model = flow_vae(vae, "iaf", np.random.default_rng(1))
+    assert type(model.posterior.encoder) is MicroBatches and len(vae.encoder.nodes) == 9
+    x = np.random.default_rng(2).random((20, 784)).astype(np.float32)
+    terms, backward = model.forward(x=x, **model.noise(x, np.random.default_rng(3)))
+    backward(*(np.ones_like(term) for term in terms))
+    assert all(np.abs(p.grad).max() > 0 for p in model.posterior.parameters().values())
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_flow_stands_behind_a_learned_prior_and_any_likelihood_too(kind):
+    """A VampPrior's encoder is that of the posterior, nets and all: each parameter is in the model once."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 5, (128, 6)) / 4).astype(np.float32)
+    vae = mlp_prior_vae(6, [8], 3, rng, prior="vamp", n_components=4, likelihood=DiscretizedLogistic(5))
+    model = IWAE(flow_vae(vae, kind, rng), 5)
+    assert model.model.prior is vae.prior and type(model.model) is LatentModel
+    ours, theirs = ({id(p) for p in m.parameters().values()} for m in (model, vae))
+    assert theirs < ours
+    records = list(fit(model, x, optimizer=Adam(model, lr=0.01), epochs=6, batch_size=32, progress=False))
+    assert records[-1]["train"]["negative_bound"] < records[0]["train"]["negative_bound"] - 0.2
+    assert evaluate_bound(model.model, x, 50, data="five greys").quantity == "-L_50"
 
 
 @pytest.mark.parametrize(("build", "sentence"), [
