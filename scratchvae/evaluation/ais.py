@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ..core import gradients_kept
 from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
+from ..training.pieces import by_threads, threads_for_pieces
 from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
 
@@ -47,9 +48,11 @@ def annealed_importance(model, x, chains=16, temperatures=200, leapfrogs=8, base
     that learned from its own past would be biased. The gradients in the model's parameters stay as they were.
     """
     check(model, chains, temperatures, leapfrogs, base)
+    def walk(first, few):
+        return Walk(model, few, base, temperatures, leapfrogs).lower_bound(chains, seed, first)
+
     with gradients_kept(model):
-        chunks = [Walk(model, few, base, temperatures, leapfrogs).lower_bound(chains, seed, first)
-                  for first, few in pieces(x, chains, rows)]
+        chunks = list(by_threads(walk, pieces(x, chains, rows), threads_for_pieces(x, rows)))
     return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
@@ -60,11 +63,13 @@ def annealed_upper_bound(model, x, z, chains=16, temperatures=200, leapfrogs=8, 
     and `annealed_importance` lies log p(x): how well AIS does with a decoder is so known where log p(x) is not.
     """
     check(model, chains, temperatures, leapfrogs, base)
+
+    def walk(first, few):
+        z_of_few = z[first:first + len(few["x"])]
+        return Walk(model, few, base, temperatures, leapfrogs).upper_bound(z_of_few, chains, seed, first)
+
     with gradients_kept(model):
-        return np.concatenate([
-            Walk(model, few, base, temperatures, leapfrogs)
-            .upper_bound(z[first:first + len(few["x"])], chains, seed, first)
-            for first, few in pieces(x, chains, rows)])
+        return np.concatenate(list(by_threads(walk, pieces(x, chains, rows), threads_for_pieces(x, rows))))
 
 
 def pieces(x, chains, rows):
