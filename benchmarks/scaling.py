@@ -1,7 +1,7 @@
 """How cost grows, beside PyTorch's: python -m benchmarks.scaling [WHAT ...] [--rounds N] [--quick] [--out FOLDER]
 
-One thing at a time grows from the MLP of 784-400-20 with batches of 128: hidden units, batch, latents, images. These lie
-in a file that is mapped into memory, 784 bytes each; both libraries read from it what a batch needs.
+One thing at a time grows from the MLP of 784-400-20 with batches of 128: hidden units, batch, latents, images. These
+lie in a file that is mapped into memory, 784 bytes each; both libraries read from it what a batch needs.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def markdown(results):
 
 EXPLANATION = (
     "One thing grows, the rest is an MLP VAE of 784-400-20 with batches of 128, float32, Adam. Each contender of each",
-    "point is a process of its own; they train in turns, A B C ... C B A; steps/s and ratios are medians over the rounds.",
+    "point is a process of its own; they train in turns, A B C ... C B A; steps/s and ratios are medians over rounds.",
     "Memory is the most that the process ever held, with its workers; pages of the mapped file count, too.",
     "",
     "- scratchvae: `fit`; scratchvae-2: `fit(..., workers=2)`; torch: PyTorch as it comes, `torch.optim.Adam`",
@@ -104,7 +104,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__.split(":")[0])
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(CONTROLS)}; default: all")
     parser.add_argument("--rounds", type=int, default=5, help="turns of every contender (default: 5)")
-    parser.add_argument("--quick", action="store_true", help="two points, few steps, no workers: to try it, not to tell")
+    parser.add_argument("--quick", action="store_true", help="two points, few steps, no workers: to try it")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks", help="folder of SCALING.md and scaling.svg")
     a = parser.parse_args()
     if unknown := set(a.what) - set(CONTROLS):

@@ -96,18 +96,19 @@ def as_theirs(a, p):
 class Training:
     """A plain loop, for one slice at a time."""
 
-    def __init__(self, workload, fused=False, compiled=False):
-        self.model = twin(workload.kind, workload.model())
+    def __init__(self, workload, fused=False, compiled=False, device="cpu"):
+        self.model = twin(workload.kind, workload.model()).to(device)
         self.loss = torch.compile(self.model) if compiled else self.model
         self.adam = torch.optim.Adam(self.model.parameters(), lr=workload.lr, fused=fused)
-        self.images = torch.from_numpy(workload.images()).reshape(-1, 784)
-        self.batch = workload.batch
+        self.images = torch.from_numpy(workload.images()).reshape(-1, 784).to(device)
+        self.batch, self.device = workload.batch, device
 
     def __next__(self):
         total = 0.0
-        for rows in torch.randperm(len(self.images)).split(self.batch):
+        for rows in torch.randperm(len(self.images), device=self.device).split(self.batch):
             x = self.images[rows].float().div_(255)
-            loss = self.loss(x, torch.randn(len(x), *self.model.draws)).mean()
+            eps = torch.randn(len(x), *self.model.draws, device=self.device)
+            loss = self.loss(x, eps).mean()
             self.adam.zero_grad()
             loss.backward()
             self.adam.step()
