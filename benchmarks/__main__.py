@@ -9,11 +9,8 @@ from pathlib import Path
 
 from .race import ROOT, race
 from .report import machine, markdown, table
+from .say import say
 from .workloads import WORKLOADS
-
-
-def say(line):
-    print(line, file=sys.stderr, flush=True)
 
 
 def part(module, *arguments):

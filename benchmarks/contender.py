@@ -10,20 +10,23 @@ import resource
 import sys
 import time
 
-from .workloads import WORKLOADS
+from .workloads import ALL, EVALUATION
 
 
-def build(workload, name):
-    """An object whose `next` trains for a slice; only the PyTorch ones import torch."""
+def build(workload, name, task):
+    """An object whose `next` trains for a slice, or does the task of that name once; only PyTorch's import torch."""
     if name.startswith("scratchvae"):
         from . import ours
-        return ours.slices(workload, workers=2 if name.endswith("2") else 1)
+        return ours.again(task, workload) if task else ours.slices(workload, workers=2 if name.endswith("2") else 1)
     from . import theirs
+    if task:
+        return theirs.again(task, workload)
     return {"torch": theirs.default, "torch-tuned": theirs.tuned, "torch-compile": theirs.compiled}[name](workload)
 
 
 def main(workload, name, steps):
-    training = build(dataclasses.replace(WORKLOADS[workload], steps=int(steps)), name)
+    task = workload if workload in EVALUATION else None
+    training = build(dataclasses.replace(ALL[workload], steps=int(steps)), name, task)
     for line in sys.stdin:
         start = time.perf_counter()
         for _ in range(int(line)):

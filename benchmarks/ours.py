@@ -1,7 +1,10 @@
-"""The contender from this library: `fit`, as anyone would call it."""
+"""The contender from this library: `fit`, and what is measured of a model, as anyone would call them."""
+
+import numpy as np
 
 from scratchvae.datasets import Pixels
-from scratchvae.training import Adam, fit
+from scratchvae.evaluation import importance_weights
+from scratchvae.training import Adam, fit, mean_terms
 
 
 def slices(workload, workers):
@@ -9,3 +12,17 @@ def slices(workload, workers):
     model = workload.model()
     return fit(model, Pixels(workload.images()), optimizer=Adam(model, workload.lr), epochs=10**6,
                batch_size=workload.batch, weights=workload.weights, workers=workers, progress=False)
+
+
+def again(task, workload):
+    """A generator: each `next` does the task once."""
+    model, x = workload.model(), workload.bits()
+    while True:
+        yield TASKS[task](model, x)
+
+
+TASKS = {
+    "bound": lambda model, x: importance_weights(model, x, 1000).bound.mean(),
+    "elbo": mean_terms,
+    "sample": lambda model, x: model.sample(len(x), np.random.default_rng(0)),
+}

@@ -73,11 +73,11 @@ def proportional_memory(pid):
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-def race(name, workload, rounds, say):
+def race(name, workload, rounds, say, contenders=CONTENDERS):
     """{contender: {"steps/s", "seconds" of each round, "MB"} or {"skipped": why}}"""
     runners, results = {}, {}
     try:
-        for contender in CONTENDERS:
+        for contender in contenders:
             say(f"{name}: {contender} warms up")
             runner = runners[contender] = Contender(name, contender, workload.steps)
             try:

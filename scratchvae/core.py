@@ -22,11 +22,42 @@ import numpy as np
 
 
 class Parameter:
-    """A value that learns, and `grad`, the sum of the gradients that have reached it."""
+    """A value that learns, and `grad`, the sum of the gradients that have reached it since `zero_grad`.
+
+    `zero_grad` writes no zeros: they are written for whoever asks for `grad` next, and the first `accumulate` writes
+    its product in their place. An array that `grad` was before `zero_grad` means nothing after it.
+    """
 
     def __init__(self, value):
         self.value = value
         self.grad = np.zeros_like(value)
+
+    @property
+    def grad(self):
+        self.write_zeros()
+        return self._grad
+
+    @grad.setter
+    def grad(self, array):
+        self._grad, self.is_zero = array, False
+
+    def zero_grad(self):
+        """grad <- 0"""
+        self.is_zero = True
+
+    def write_zeros(self):
+        """Write the zeros that zero_grad left to be written."""
+        if self.is_zero:
+            self._grad[...] = 0
+            self.is_zero = False
+
+    def accumulate(self, a, b):
+        """grad += a @ b; where grad is zero, neither are zeros written nor is anything added to them."""
+        if self.is_zero:
+            np.matmul(a, b, out=self._grad)
+            self.is_zero = False
+        else:
+            self.grad += a @ b
 
 
 class Buffer:

@@ -7,6 +7,7 @@ middle of a node, and the next line fails. np.full, np.ones and np.eye give a li
 does not take: full_like and ones_like are for that.
 """
 
+import collections
 import types
 
 import numpy as np
@@ -25,11 +26,13 @@ FUNCTIONS = {
 }
 METHODS = [
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "copy", "cumsum", "diagonal", "dot", "fill", "max",
-    "mean", "min", "ravel", "repeat", "reshape", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
+    "mean", "min", "prod", "ravel", "repeat", "reshape", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
 ]
+VIEWS = {"diagonal", "ravel", "reshape", "swapaxes", "transpose", "split", "array_split"}       # no kernel of their own
 PROPERTIES = [
     "dtype", "flags", "nbytes", "ndim", "shape", "size", "strides",
 ]
+LAUNCHES = collections.Counter()      # {operation: how often it was run}: on a device each is a kernel or a copy
 SCALARS = (bool, int, float, complex, np.generic)
 
 
@@ -45,6 +48,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         if method != "__call__" or ufunc.__name__ not in UFUNCS or options.keys() - {"dtype"}:
             raise TypeError(f"np.{ufunc.__name__} ({method}, {options}) is not known to run on a device")
+        LAUNCHES[ufunc.__name__] += 1
         if out is None:
             return outside(ufunc(*map(inside, inputs), **options))
         ufunc(*map(inside, inputs), out=tuple(map(inside, out)), **options)
@@ -54,6 +58,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
         if name not in FUNCTIONS or "device" in options:
             raise TypeError(f"np.{name} is not known to run on a device")
+        LAUNCHES[name] += name not in VIEWS and not name.startswith("empty")
         if name == "asarray":
             return DeviceArray(np.array(arguments[0]))
         options = {key: inside_all(value) for key, value in options.items()}
@@ -63,9 +68,11 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         return self.memory.copy()
 
     def __getitem__(self, index):
+        LAUNCHES["take"] += any(isinstance(i, DeviceArray) for i in (index if isinstance(index, tuple) else (index,)))
         return outside(self.memory[inside_all(index)])
 
     def __setitem__(self, index, value):
+        LAUNCHES["copy"] += 1
         self.memory[inside_all(index)] = inside(value)
 
     def __iter__(self):
@@ -115,6 +122,7 @@ def outside(result):
 
 def method(name):
     def call(self, *arguments, **options):
+        LAUNCHES[name] += name not in VIEWS
         options = {key: inside_all(value) for key, value in options.items()}
         return outside(getattr(self.memory, name)(*map(inside_all, arguments), **options))
 
@@ -134,6 +142,33 @@ def asarray(a):
     return a if isinstance(a, DeviceArray) else DeviceArray(np.array(a))
 
 
+class ElementwiseKernel:
+    """A kernel of CuPy's whose code is Python, too: statements between semicolons that assign to its outputs."""
+
+    def __init__(self, inputs, outputs, code, name):
+        self.inputs, self.outputs = ([of_type_t.split()[1] for of_type_t in names.split(",")]
+                                     for names in (inputs, outputs))
+        self.code, self.name = compile(code, name, "exec"), name
+
+    def __call__(self, *arguments):
+        LAUNCHES[self.name] += 1
+        given = dict(zip([*self.inputs, *self.outputs], map(inside, arguments), strict=False))
+        found = MATHEMATICS | given
+        exec(self.code, found)
+        for name in self.outputs:
+            if name in given:
+                given[name][...] = found[name]
+        made = [DeviceArray(np.asarray(found[name])) for name in self.outputs if name not in given]
+        return made[0] if len(made) == 1 else tuple(made) or None
+
+
+MATHEMATICS = {"T": float, "exp": np.exp, "fabs": np.abs, "log1p": np.log1p, "max": np.maximum, "sqrt": np.sqrt,
+               "tanh": np.tanh}
+
+
 def cupy(available=True):
     """What stands in the place of the module cupy."""
-    return types.SimpleNamespace(asarray=asarray, cuda=types.SimpleNamespace(is_available=lambda: available))
+    module = types.ModuleType("cupy")
+    module.asarray, module.ElementwiseKernel = asarray, ElementwiseKernel
+    module.cuda = types.SimpleNamespace(is_available=lambda: available)
+    return module

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from scratchvae.checks import require_same_shape
-from scratchvae.core import Module, Parameter, Sequential, node
+from scratchvae.core import Module, Parameter, Sequential, gradients_kept, node
 from scratchvae.microbatches import MicroBatches, in_micro_batches
 from scratchvae.nn import GaussianHeads, Linear, relu
 from scratchvae.probability import Bernoulli, bernoulli_nll
 from scratchvae.probability.likelihoods.bernoulli import ROWS
+from scratchvae.training import SGD
 from scratchvae.training.flat import pack
 
 
@@ -122,3 +123,81 @@ def test_micro_batches_take_no_more_examples_at_a_time_than_they_say(rng):
     MicroBatches(look, size=3)(np.zeros((8, 2)))
     MicroBatches(look, size=3)(np.zeros((0, 2)))
     assert seen == [3, 3, 2, 0]
+
+
+# ---- a gradient that is written where it is zero, and added to where it is not
+
+
+@pytest.fixture
+def products(rng):
+    return rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 3, 5))
+
+
+def test_accumulate_adds_a_product_to_the_gradient_whether_it_is_zero_or_not(products):
+    (a, c), (b, d) = products
+    p = Parameter(np.ones((4, 5)))
+    p.grad += 7
+    p.accumulate(a, b)
+    assert np.allclose(p.grad, 7 + a @ b, rtol=1e-14)
+    p.zero_grad()
+    p.accumulate(a, b)
+    assert np.array_equal(p.grad, a @ b)
+    p.accumulate(c, d)
+    assert np.array_equal(p.grad, a @ b + c @ d)
+
+
+@pytest.mark.parametrize("change", ["read", "add", "set", "in place"])
+def test_after_zero_grad_the_gradient_is_zero_for_whoever_comes_first(products, change):
+    (a, _), (b, _) = products
+    p = Parameter(np.ones((4, 5)))
+    p.accumulate(a, b)
+    p.zero_grad()
+    if change == "read":
+        assert not p.grad.any()
+    elif change == "add":
+        p.grad += 2
+        assert (p.grad == 2).all()
+    elif change == "set":
+        p.grad = np.full((4, 5), 3.0)
+        assert (p.grad == 3).all()
+    else:
+        p.grad[0] += 1
+        assert p.grad.sum() == 5
+    before = p.grad.copy()
+    p.accumulate(a, b)
+    assert np.allclose(p.grad, before + a @ b, rtol=1e-14)
+
+
+def test_of_a_packed_model_what_nothing_has_reached_is_zero_in_the_vector(rng):
+    net = Sequential(Linear(3, 4, rng), relu, Linear(4, 2, rng))
+    theta = pack(net)
+    theta.grad += 7
+    theta.zero_grad()
+    net.nodes[2].W.accumulate(np.ones((4, 1), np.float32), np.ones((1, 2), np.float32))
+    assert np.array_equal(theta.grad, [0] * (3 * 4 + 4) + [1] * 8 + [0] * 2)
+    theta.zero_grad()
+    assert not theta.grad.any() and not any(p.grad.any() for p in net.parameters().values())
+
+
+def test_kept_gradients_are_kept_when_they_are_zeros_that_nobody_has_written(products):
+    (a, c), (b, d) = products
+    layer = Module()
+    layer.p = Parameter(np.ones((4, 5)))
+    layer.p.accumulate(a, b)
+    layer.p.zero_grad()
+    with gradients_kept(layer):
+        layer.p.accumulate(c, d)
+    assert not layer.p.grad.any()
+    layer.p.accumulate(c, d)
+    assert np.array_equal(layer.p.grad, c @ d)
+
+
+def test_a_layer_has_the_same_gradient_after_a_step_as_before_the_first(rng):
+    x, dy = rng.standard_normal((5, 3)), rng.standard_normal((5, 2))
+    layer = Linear(3, 2, rng, dtype=np.float64)
+    optimizer = SGD(layer, lr=1e-9)
+    layer.forward(x)[1](dy)
+    first = optimizer.theta.grad.copy()
+    optimizer.step()
+    layer.forward(x)[1](dy)
+    assert np.array_equal(optimizer.theta.grad, first)

@@ -22,6 +22,7 @@ from ..models import LatentModel
 from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
 from ..signatures import Data
+from ..training.pieces import by_threads, threads_for_pieces
 from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
 
@@ -52,9 +53,11 @@ def annealed_importance(model: LatentModel, x: Data, chains: int = 16, temperatu
     ValueError for a model whose likelihood is no density, a number below 1, or an unknown base.
     """
     check(model, chains, temperatures, leapfrogs, base)
+    def walk(first, few):
+        return Walk(model, few, base, temperatures, leapfrogs).lower_bound(chains, seed, first)
+
     with gradients_kept(model):
-        chunks = [Walk(model, few, base, temperatures, leapfrogs).lower_bound(chains, seed, first)
-                  for first, few in pieces(x, chains, rows)]
+        chunks = list(by_threads(walk, pieces(x, chains, rows), threads_for_pieces(x, rows)))
     return AnnealedImportance(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
@@ -67,11 +70,13 @@ def annealed_upper_bound(model: LatentModel, x: Data, z: np.ndarray, chains: int
     With base="posterior" the posterior must have `invert`. Raises ValueError as `annealed_importance` does.
     """
     check(model, chains, temperatures, leapfrogs, base)
+
+    def walk(first, few):
+        z_of_few = z[first:first + len(few["x"])]
+        return Walk(model, few, base, temperatures, leapfrogs).upper_bound(z_of_few, chains, seed, first)
+
     with gradients_kept(model):
-        return np.concatenate([
-            Walk(model, few, base, temperatures, leapfrogs)
-            .upper_bound(z[first:first + len(few["x"])], chains, seed, first)
-            for first, few in pieces(x, chains, rows)])
+        return np.concatenate(list(by_threads(walk, pieces(x, chains, rows), threads_for_pieces(x, rows))))
 
 
 def pieces(x, chains, rows):

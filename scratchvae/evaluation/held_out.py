@@ -7,6 +7,7 @@ import numpy as np
 
 from ..datasets import Examples
 from ..seeds import TEST, generator
+from ..training.pieces import ROWS, by_threads, threads_for_pieces
 from .ledger import Entry
 
 
@@ -27,21 +28,21 @@ def ledger(model, x, binarization, **facts):
                              binarization=examples.binarization, **facts)
 
 
-def batches(constants, size=500):
+def batches(constants, size=ROWS):
     """The constants of `size` examples at a time."""
     for start in range(0, len(constants["x"]), size):
         yield {name: c[start:start + size] for name, c in constants.items()}
 
 
-def in_batches(function, constants, size=500):
-    """function(x, **condition) of all examples, (N, ...), `size` of them at a time."""
-    return np.concatenate([function(few.pop("x"), **few) for few in batches(constants, size)])
+def in_batches(function, constants):
+    """function(x, **condition) of all examples, (N, ...), a few of them at a time, shared by threads."""
+    return columns(lambda few: (function(**few),), ((few,) for few in batches(constants)), constants["x"])[0]
 
 
 def encodings(model, constants):
     """(mu, logvar) of q(z|x) for all examples, each (N, Z), in float64."""
-    pairs = (model.encode(few.pop("x"), **few) for few in batches(constants))
-    return tuple(np.concatenate(column).astype(np.float64) for column in zip(*pairs, strict=True))
+    found = columns(lambda few: model.encode(**few), ((few,) for few in batches(constants)), constants["x"])
+    return tuple(column.astype(np.float64) for column in found)
 
 
 def posterior_means(model, constants, rng, draws=100):
@@ -49,11 +50,19 @@ def posterior_means(model, constants, rng, draws=100):
     if hasattr(model.posterior, "encode"):
         return encodings(model, constants)[0]
 
-    def mean(x, **condition):
-        z = model.posterior(x, rng.standard_normal((len(x), draws, model.n_latents), x.dtype), **condition)[0]
-        return z.reshape(len(x), draws, -1).mean(axis=1, dtype=np.float64)
+    def mean(few, eps):
+        z = model.posterior(few.pop("x"), eps, **few)[0]
+        return (z.reshape(*eps.shape[:2], -1).mean(axis=1, dtype=np.float64),)
 
-    return in_batches(mean, constants, size=20)
+    pieces = ((few, rng.standard_normal((len(few["x"]), draws, model.n_latents), few["x"].dtype))
+              for few in batches(constants, size=20))
+    return columns(mean, pieces, constants["x"])[0]
+
+
+def columns(function, pieces, x):
+    """The arrays that function(*piece) returns, each of all pieces; threads share them where x is large enough."""
+    return [np.concatenate(column) for column in
+            zip(*by_threads(function, pieces, threads_for_pieces(x, ROWS)), strict=True)]
 
 
 def mean_and_error(values):

@@ -19,7 +19,7 @@ import numpy as np
 from ..probability import BernoulliMixture
 
 
-class Bounds(NamedTuple):
+class TieBounds(NamedTuple):
     """Of a code q(z|x), in nats, exact expectations over the images; each decoder is the best of its kind for q."""
 
     rate: float            # I(x; z) = E KL(q(z|x) || q(z)), from 0 to the entropy of x or log K
@@ -49,7 +49,7 @@ class Tie:
         return float(self.p @ np.log(self.p))
 
     def bounds(self, q):
-        """Bounds of a code q (2^D, K), whose rows sum to 1."""
+        """TieBounds of a code q (2^D, K), whose rows sum to 1."""
         joint = self.p[:, None] * q
         q_z = joint.sum(axis=0)
         on = joint.T @ self.x / q_z[:, None]                            # (K, D): q(x_d = 1|z)
@@ -57,11 +57,11 @@ class Tie:
         rate = entropy_z + (self.p[:, None] * p_log_p(q)).sum()
         strong = p_log_p(joint).sum() + entropy_z                       # E log p(x|z)
         weak = (q_z[:, None] * (p_log_p(on) + p_log_p(1 - on))).sum()
-        return Bounds(*map(float, (rate, strong - rate, weak - rate, math.log(len(q_z)) - entropy_z)))
+        return TieBounds(*map(float, (rate, strong - rate, weak - rate, math.log(len(q_z)) - entropy_z)))
 
     def curve(self, sharpness):
-        """The Bounds along codes of these sharpnesses, each an array: their `rate` is the axis to the right."""
-        return Bounds(*np.transpose([self.bounds(self.code(t)) for t in sharpness]))
+        """The TieBounds along codes of these sharpnesses, each an array: their `rate` is the axis to the right."""
+        return TieBounds(*np.transpose([self.bounds(self.code(t)) for t in sharpness]))
 
 
 def p_log_p(p):
@@ -69,7 +69,7 @@ def p_log_p(p):
     return p * np.log(np.where(p > 0, p, 1))
 
 
-def two_rows(noise=0.1, share=0.7):
+def two_rows(noise=0.25, share=0.7):
     """2 x 2 bits: the upper row is white with probability `share`, else the lower; each bit flips with `noise`."""
     upper = np.array([1 - noise, 1 - noise, noise, noise])
     return Tie(BernoulliMixture(np.array([share, 1 - share]), np.stack([upper, 1 - upper])))

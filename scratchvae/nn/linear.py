@@ -28,11 +28,13 @@ class Linear(Module):
             raise ValueError(f"x must have shape (B, {len(W.value)}), but has {x.shape}")
 
         def backward(dy):
-            W.grad += x.T @ dy
+            W.accumulate(x.T, dy)                    # W.grad += x.T @ dy
             b.grad += dy.sum(axis=0)
             return dy @ W.value.T if self.input_grad else None
 
-        return x @ W.value + b.value, backward
+        y = x @ W.value
+        y += b.value
+        return y, backward
 
 
 class GaussianHeads(Module):

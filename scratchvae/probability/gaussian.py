@@ -40,22 +40,6 @@ def gaussian_kl(mu, logvar):
 
 
 @node
-def gaussian_kl_per_latent(mu, logvar):
-    """KL(N(mu_j, sigma_j^2) || N(0, 1)) = 1/2 (mu_j^2 + sigma_j^2 - 1 - log sigma_j^2) of each latent j
-
-    mu, logvar of shape (B, Z) -> (B, Z), in nats. Where q and p are products over the latents their KL is the sum of
-    these, which is `gaussian_kl`; posterior collapse is seen in each alone.
-    """
-    require_same_shape(mu=mu, logvar=logvar)
-    var = np.exp(logvar)
-
-    def backward(dkl):
-        return dkl * mu, dkl * (var - 1) / 2
-
-    return (mu * mu + var - 1 - logvar) / 2, backward
-
-
-@node
 def gaussian_logpdf(x, mu, logvar):
     """log N(x; mu, sigma^2) = -1/2 sum_j (log 2 pi + log sigma_j^2 + (x_j - mu_j)^2 / sigma_j^2)
 

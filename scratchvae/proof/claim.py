@@ -99,7 +99,7 @@ class Claim:
     def pull(self, backward, dout):
         """backward(dout): the gradients of all inputs and parameters."""
         for p in self.parameters.values():
-            p.grad[...] = 0
+            p.zero_grad()
         dx = backward(*dout)
         if dx is None and self.inputs:
             raise ProofError(f"{self.name}: backward returns nothing (None), where the gradient of {self.names[0]} is "

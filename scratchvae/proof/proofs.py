@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from .. import core, microbatches, models, nn, probability
+from ..probability import flows
 from .claim import ProofError
 from .collapse import frozen_capacity, frozen_free_bits
 from .dreg import dreg_surrogate
@@ -176,6 +177,34 @@ class Draw:
         return nn.MADE(self.D, hidden, self.rng, outputs=self.either(1, 2), n_h=self.Z, activation=nn.tanh,
                        order=self.rng.permutation(self.D), direct=self.either(False, True))
 
+    def one_latent_more(self):
+        """So that there are two: a reflection of one is -z, whatever its v, and has no gradient."""
+        self.Z += 1
+        return self
+
+    def flow_step(self, kind):
+        """Of z (B, Z), told h (B, H)."""
+        if kind == "IAF":
+            net = nn.MADE(self.Z, [self.Z + 1], self.rng, outputs=2, n_h=self.H, activation=nn.tanh)
+        else:
+            outputs = {"Planar": 2 * self.Z + 1, "Householder": self.Z, "LinearIAF": self.Z * (self.Z - 1) // 2}[kind]
+            net = nn.Linear(self.H, outputs, self.rng)
+        return getattr(probability, kind)(net)
+
+    def prove_step(self, step):
+        return prove(step, self.normal(self.B, self.Z), self.normal(self.B, self.H))
+
+    def flow(self):
+        return probability.Flow(*(self.flow_step(self.either(*FLOW_STEPS)) for _ in range(self.either(1, 2, 3))))
+
+    def flow_posterior(self, kind="iaf"):
+        encoder = core.Sequential(*nn.mlp([self.D, self.H], self.rng, activation=nn.tanh))
+        heads = nn.GaussianHeads(self.H, self.Z, self.rng)
+        return models.flow_posterior(kind, encoder, heads, self.rng, activation=nn.tanh)
+
+    def householder_vae(self):
+        return models.HouseholderVAE(self.flow_posterior("householder"), self.vae(nn.tanh).observation, self.Z)
+
     def labels(self, n_classes):
         return self.rng.integers(0, n_classes, self.B)
 
@@ -187,6 +216,8 @@ class Draw:
         x = self.pixels()
         return prove(f or model, x=x, **model.noise(x, self.rng), **constants)
 
+
+FLOW_STEPS = "Planar", "Householder", "IAF", "LinearIAF"
 
 PROOFS = {
     core.Sequential: lambda t: prove(core.Sequential(*nn.mlp([t.D, t.H, t.Z], t.rng)), t.normal(t.B, t.D)),
@@ -218,6 +249,22 @@ PROOFS = {
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_draw: lambda t: prove(probability.gaussian_draw, *(t.normal(t.B, t.Z) for _ in range(3))),
     probability.DiagonalGaussian: lambda t: t.prove_posterior(),
+    flows.planar: lambda t: prove(flows.planar, *(t.normal(t.B, t.Z) for _ in range(3)), t.normal(t.B, 1)),
+    flows.householder: lambda t: prove(flows.householder, t.one_latent_more().normal(t.B, t.Z), t.normal(t.B, t.Z)),
+    flows.gate: lambda t: prove(flows.gate, *(t.normal(t.B, t.Z) for _ in range(3))),
+    flows.shear: lambda t: prove(flows.shear, t.normal(t.B, t.Z), t.normal(t.B, t.Z * (t.Z - 1) // 2)),
+    flows.Planar: lambda t: t.prove_step(t.flow_step("Planar")),
+    flows.Householder: lambda t: t.prove_step(t.one_latent_more().flow_step("Householder")),
+    flows.IAF: lambda t: t.prove_step(t.flow_step("IAF")),
+    flows.LinearIAF: lambda t: t.prove_step(t.flow_step("LinearIAF")),
+    flows.Flow: lambda t: t.prove_step(t.one_latent_more().flow()),
+    flows.FlowPosterior: lambda t: prove(t.flow_posterior(t.either("planar", "iaf", "linear-iaf")), t.pixels(),
+                                         t.eps()),
+    flows.FlowPosterior.start: lambda t: prove(t.flow_posterior().start, t.pixels(), k=t.either(1, 2, 5)),
+    flows.HouseholderPosterior: lambda t: prove(t.one_latent_more().flow_posterior("householder"), t.pixels(),
+                                                t.eps()),
+    flows.HouseholderPosterior.with_kl: lambda t: prove(t.one_latent_more().flow_posterior("householder").with_kl,
+                                                        t.pixels(), eps=t.normal(t.B, t.Z)),
     probability.StandardNormal: lambda t: prove(probability.StandardNormal(t.Z), t.normal(t.B, t.Z)),
     probability.gaussian_mixture_logpdf: lambda t: prove(
         probability.gaussian_mixture_logpdf, t.normal(t.B, t.Z), t.normal(t.H), t.normal(t.H, t.Z), t.normal(t.H, t.Z)),
@@ -277,6 +324,7 @@ PROOFS = {
     models.TableEncoder: lambda t: prove(models.TableEncoder(t.B, t.Z), t.normal(2 * t.B, t.D)),
     models.VAE: lambda t: t.prove_model(t.vae()),
     models.VAE.negative_elbo: lambda t: (vae := t.vae()) and t.prove_model(vae, vae.negative_elbo, beta=4.0),
+    models.HouseholderVAE: lambda t: t.prove_model(t.one_latent_more().householder_vae()),
     models.LatentModel: lambda t: t.prove_model(t.either(t.latent_model(), t.two_layer_model())),
     models.LatentModel.log_weights: lambda t: prove(t.latent_model().log_weights, t.eps(), x=t.pixels()),
     models.LatentModel.log_joint: lambda t: prove(t.latent_model().log_joint, t.normal(t.B, t.Z), x=t.pixels()),

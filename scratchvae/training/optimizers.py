@@ -12,7 +12,7 @@ from ..checks import require_positive
 from ..core import Module, Parameter
 from .flat import pack
 
-BLOCK = 1 << 16     # elements of one pass: the five vectors of a block stay in the core's cache
+BLOCK = 1 << 17     # elements of one pass: the five vectors of a block stay in the core's cache
 
 
 class SGD:
@@ -25,19 +25,20 @@ class SGD:
 
     def step(self):
         self.advance()
-        for block in blocks(self.theta.value):
-            self.update(block, self.theta.grad[block])
+        g = self.theta.grad
+        for block in blocks(g):
+            self.update(block, g[block])
+        self.theta.zero_grad()
 
     def advance(self):
         """SGD counts nothing."""
 
     def update(self, block, g):
-        """The step of one block of theta; its gradient g is zero afterwards."""
+        """The step of one block of theta, whose gradient is g."""
         v = self.v[block]
         v *= self.momentum
         v += g
         self.theta.value[block] -= self.lr * v
-        g[:] = 0
 
     def state(self):
         """{name: array} that the next step depends on, beside the parameters."""
@@ -88,8 +89,10 @@ class Adam:
 
     def step(self):
         self.advance()
-        for block in blocks(self.theta.value):
-            self.update(block, self.theta.grad[block])
+        g = self.theta.grad
+        for block in blocks(g):
+            self.update(block, g[block])
+        self.theta.zero_grad()
 
     def advance(self):
         """t <- t + 1, and what depends on t alone."""
@@ -100,7 +103,7 @@ class Adam:
         self.eps_t = self.eps / c                                                  # lr_t M / (sqrt(V) + eps_t)
 
     def update(self, block, g):
-        """The step of one block of theta; its gradient g is zero afterwards."""
+        """The step of one block of theta, whose gradient is g; what g holds afterwards means nothing."""
         M, V = self.M[block], self.V[block]
         M *= self.beta1
         M += g
@@ -112,7 +115,6 @@ class Adam:
         np.divide(M, g, out=g)
         g *= self.lr_t
         self.theta.value[block] -= g
-        g[:] = 0
         if self.t % 64 == 0:
             flush_subnormal(M)
             flush_subnormal(V)
@@ -128,12 +130,25 @@ def blocks(vector, size=BLOCK):
     return (slice(start, start + size) for start in range(0, vector.size, size))
 
 
+def shares(vector, n, size=BLOCK):
+    """The slices of a flat vector, dealt out to n helpers: as many for each, and as long but for the last."""
+    each = -(-vector.size // (n * size))
+    slices = list(blocks(vector, -(-vector.size // (n * each))))
+    return [slices[i::n] for i in range(n)]
+
+
+def update_blocks(optimizer, gradients, own):
+    """The step of some blocks of theta, whose gradient is the sum of all these."""
+    for block in own:
+        add_up(gradients, block)
+        optimizer.update(block, gradients[0][block])
+
+
 def add_up(gradients, block):
-    """In a block, add to the first gradient all others, which are zero afterwards."""
+    """In a block, add to the first gradient all others."""
     total, *others = gradients
     for gradient in others:
         total[block] += gradient[block]
-        gradient[block] = 0
 
 
 def flush_subnormal(v):

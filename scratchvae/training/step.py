@@ -43,4 +43,4 @@ def draw(executor, examples, rows, rng):
 def clear_gradients(model):
     """Set every gradient of the model to zero."""
     for p in model.parameters().values():
-        p.grad[...] = 0
+        p.zero_grad()

@@ -53,14 +53,14 @@ def test_one_draw_is_worth_one():
 
 
 def test_memory_is_bounded(monkeypatch):
-    """No call sees more than ROWS rows, whatever k and N."""
+    """No call sees more than BLOCK rows, whatever k and N."""
     rows, model = [], small()
     log_weights = model.log_weights
     monkeypatch.setattr(model, "log_weights", lambda eps, *, x: rows.append(eps.shape[0] * eps.shape[1])
                         or log_weights(eps, x=x))
     for k in (1, 30, 100, 1000):
         importance_weights(model, np.tile(X, (300, 1)), k)
-    assert max(rows) <= importance.ROWS
+    assert max(rows) <= importance.BLOCK
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others():

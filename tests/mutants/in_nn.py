@@ -26,14 +26,14 @@ MUTANTS = [
         seen=FROM_SCRATCH,
         module="nn.linear",
         edits={"W, b = self.W, self.b\n": "W, b, self.x = self.W, self.b, x\n",
-               "W.grad += x.T @ dy": "W.grad += self.x.T @ dy"},
+               "W.accumulate(x.T, dy)": "W.accumulate(self.x.T, dy)"},
         caught_by="proof/test_proofs.py::test_every_backward_is_proven[Linear]"),
     Mutant(
         name="gradient overwritten",
         mistake="`self.dW = np.dot(self.x.T, dout)`: of a layer used twice, the first gradient is lost",
         seen=FROM_SCRATCH,
         module="nn.linear",
-        edits={"W.grad += x.T @ dy": "W.grad[...] = x.T @ dy"},
+        edits={"W.accumulate(x.T, dy)": "W.grad[...] = x.T @ dy"},
         caught_by="proof/test_proofs.py::test_every_backward_is_proven[Linear]"),
     Mutant(
         name="one number for all first weights",

@@ -3,7 +3,7 @@
 import math
 
 from agreement import torch
-from twins import D, F, normal, through, two_layer_posterior, two_layer_prior
+from twins import D, F, normal, through, two_layer_posterior, two_layer_prior, with_kl
 
 from scratchvae import models
 
@@ -35,6 +35,11 @@ def vae(f, p, *, x, eps):
     q = encode(f, p, x)
     y = through(f.decoder, p, q.loc + q.scale * eps)
     return through(f.likelihood, p, y, x=x), D.kl_divergence(q, standard(q.loc)).sum(1)
+
+
+def householder_vae(f, p, *, x, eps):
+    z, kl = with_kl(f.posterior, p, x, eps=eps)
+    return through(f.observation, p, z, x=x), kl
 
 
 def negative_elbo(f, p, *, x, eps, beta=1.0):
@@ -121,6 +126,7 @@ MODEL_TWINS = {
     models.DenoisingAutoencoder: autoencoder,
     models.Classifier: classifier,
     models.TableEncoder: table,
+    models.HouseholderVAE: householder_vae,
     models.LatentModel: latent_model,
     models.LatentModel.log_joint: log_joint,
     models.LatentModel.log_weights: log_weights,

@@ -8,6 +8,7 @@ import math
 from agreement import tensor, torch
 
 from scratchvae import core, microbatches, nn, probability
+from scratchvae.probability import flows
 
 D, F = torch.distributions, torch.nn.functional
 
@@ -117,6 +118,70 @@ def gaussian_draw(f, p, mu, logvar, eps, *, score=True):
 def diagonal_gaussian(f, p, x, eps, *, score=True):
     mu, logvar = (torch.repeat_interleave(a, eps.shape[1], 0) for a in through(f.encoder, p, x))
     return gaussian_draw(f, p, mu, logvar, eps.flatten(0, 1), score=score)
+
+
+def planar(f, p, z, u, w, b):
+    """Rezende & Mohamed 2015, appendix A.1, as the formulas stand there: |1 + v . psi|"""
+    p_, n = (u * w).sum(1, keepdim=True), (w * w).sum(1, keepdim=True)
+    v = u + (-1 + softplus(p_) - p_) * w / n
+    t = torch.tanh((z * w).sum(1, keepdim=True) + b)
+    return z + v * t, torch.log(torch.abs(1 + (v * (1 - t**2) * w).sum(1)))
+
+
+def householder(f, p, z, v):
+    H = torch.eye(z.shape[1], dtype=z.dtype) - 2 * v[:, :, None] * v[:, None] / (v * v).sum(1)[:, None, None]
+    return (H @ z[:, :, None])[:, :, 0]
+
+
+def gate(f, p, z, m, a):
+    s = torch.sigmoid(a)
+    return s * z + (1 - s) * m, F.logsigmoid(a).sum(1)
+
+
+def shear(f, p, z, l):
+    Z = z.shape[1]
+    L = torch.eye(Z, dtype=z.dtype).repeat(len(z), 1, 1)
+    L[:, *torch.tril_indices(Z, Z, -1)] = l
+    return (L @ z[:, :, None])[:, :, 0]
+
+
+def planar_step(f, p, z, h):
+    return planar(f, p, z, *through(f.net, p, h).split([z.shape[1], z.shape[1], 1], 1))
+
+
+def volume_preserving(step):
+    return lambda f, p, z, h: (step(f, p, z, through(f.net, p, h)), torch.zeros_like(z[:, 0]))
+
+
+def iaf_step(f, p, z, h):
+    return gate(f, p, z, *through(f.net, p, z, h).chunk(2, 1))
+
+
+def flow(f, p, z, h):
+    log_det = 0
+    for step in f.steps:
+        z, more = through(step, p, z, h)
+        log_det = log_det + more
+    return z, log_det
+
+
+def start(f, p, x, *, k=1):
+    """(mu, logvar, h), each row k times"""
+    h = through(f.encoder, p, x)
+    return tuple(torch.repeat_interleave(a, k, 0) for a in (*through(f.heads, p, h), h))
+
+
+def flow_posterior(f, p, x, eps):
+    mu, logvar, h = start(f, p, x, k=eps.shape[1])
+    z, log_q = gaussian_draw(f, p, mu, logvar, eps.flatten(0, 1))
+    z, log_det = flow(f.flow, p, z, h)
+    return z, log_q - log_det
+
+
+def with_kl(f, p, x, *, eps):
+    mu, logvar, h = start(f, p, x)
+    z, _ = flow(f.flow, p, mu + normal(mu, logvar).stddev * eps, h)
+    return z, D.kl_divergence(normal(mu, logvar), STANDARD).sum(1)
 
 
 def mixture_logpdf(f, p, z, logits, mu, logvar):
@@ -242,6 +307,19 @@ TWINS = {
     probability.gaussian_logpdf: lambda f, p, x, mu, logvar: normal(mu, logvar).log_prob(x).sum(1),
     probability.gaussian_draw: gaussian_draw,
     probability.DiagonalGaussian: diagonal_gaussian,
+    flows.planar: planar,
+    flows.householder: householder,
+    flows.gate: gate,
+    flows.shear: shear,
+    flows.Planar: planar_step,
+    flows.Householder: volume_preserving(householder),
+    flows.IAF: iaf_step,
+    flows.LinearIAF: volume_preserving(shear),
+    flows.Flow: flow,
+    flows.FlowPosterior: flow_posterior,
+    flows.FlowPosterior.start: start,
+    flows.HouseholderPosterior: flow_posterior,
+    flows.HouseholderPosterior.with_kl: with_kl,
     probability.StandardNormal: lambda f, p, z: STANDARD.log_prob(z).sum(1),
     probability.gaussian_mixture_logpdf: mixture_logpdf,
     probability.GaussianMixturePrior: lambda f, p, z: mixture_logpdf(f, p, z, p(f.logits), p(f.mu), p(f.logvar)),

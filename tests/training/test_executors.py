@@ -9,7 +9,7 @@ import pytest
 
 from scratchvae.core import Buffer, Parameter
 from scratchvae.models import Model, mlp_vae
-from scratchvae.training import Adam, TextbookAdam, fit, keep_best, load_checkpoint, load_parameters
+from scratchvae.training import SGD, Adam, TextbookAdam, fit, keep_best, load_checkpoint, load_parameters
 
 X = np.random.default_rng(0).random((100, 12), np.float32)
 EXECUTORS = ["1 thread", "2 threads", pytest.param("2 processes", marks=pytest.mark.skipif(
@@ -80,6 +80,32 @@ def test_every_thread_and_process_sees_the_buffers_of_the_last_step(executor, in
     _, records = trained(Clock(in_place), executor, epochs=2)
     first = (0 * 33 + 1 * 33 + 2 * 33 + 3) / 100
     assert [record["train"]["loss"] for record in records] == pytest.approx([first, first + 4])
+
+
+class Once(Centered):
+    """A parameter that only the first step reaches; its gradient there is the mean of x"""
+
+    def __init__(self):
+        super().__init__()
+        self.sum = Parameter(np.zeros((1, 12), np.float32))
+
+    def forward(self, *, x):
+        terms, centered_backward = super().forward(x=x)
+        first = self.steps.value == 0
+
+        def backward(dloss):
+            centered_backward(dloss)
+            if first:
+                self.sum.accumulate(dloss[None], x)
+
+        return terms, backward
+
+
+@pytest.mark.parametrize("clip", [None, 1e6])
+def test_what_a_step_does_not_reach_has_no_gradient_left_from_the_step_before(executor, clip):
+    model, (how, _) = Once(), executor
+    list(fit(model, X, optimizer=SGD(model, 1.0), epochs=3, batch_size=100, clip=clip, progress=False, **how))
+    np.testing.assert_allclose(model.sum.value[0], -X.mean(axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("in_place", [True, False])

@@ -11,8 +11,8 @@ import contextlib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..flat import lay_out
-from ..optimizers import add_up, blocks
+from ..flat import FlatParameter
+from ..optimizers import add_up, shares, update_blocks
 from .executor import Executor
 from .family import Family
 from .shared import require_shared_memory, share, shared_zeros
@@ -27,7 +27,7 @@ class Processes(Executor):
         self.workers, self.family = workers, Family(workers)
         share(model, turn.optimizer)
         self.buffers = [(buffer, buffer.value) for buffer in model.buffers().values()]
-        theta = turn.optimizer.theta
+        self.theta = theta = turn.optimizer.theta
         self.gradients = [theta.grad, *(shared_zeros(theta.value.shape, model.dtype) for _ in range(workers - 1))]
         self.sums = shared_zeros((workers, len(turn.terms)), np.float64)
         self.asked = shared_zeros(1, np.int64)
@@ -40,7 +40,8 @@ class Processes(Executor):
         with threadpool_limits(1), self.family.at_work():
             self.rank = self.family.rank
             if self.rank:
-                lay_out(self.model.parameters().values(), "grad", self.gradients[self.rank])
+                self.theta = FlatParameter(self.model, self.theta.value, self.gradients[self.rank])
+                self.theta.zero_grad()
             yield
 
     def rows(self, rows):
@@ -51,6 +52,7 @@ class Processes(Executor):
 
     def all_reduce(self, sums):
         self.sums[self.rank] = sums
+        self.theta.write_zeros()
         if self.rank == 0:
             self.asked[0] = self.interrupted()
         self.family.barrier()
@@ -58,21 +60,21 @@ class Processes(Executor):
         return self.sums.sum(axis=0).tolist()
 
     def update(self, optimizer, clip):
-        total = self.gradients[0]
-        own = list(blocks(total))[self.rank::self.workers]
+        gradients, total = self.gradients, self.gradients[0]
+        own = shares(total, self.workers)[self.rank]
         if clip is not None:
             for block in own:
-                add_up(self.gradients, block)
+                add_up(gradients, block)
             self.family.barrier()
             norm = np.sqrt(np.vdot(total, total))
             self.family.barrier()
             for block in own:
                 total[block] *= min(1.0, clip / float(norm)) if norm else 1.0
+            gradients = [total]
         optimizer.advance()
-        for block in own:
-            add_up(self.gradients, block)
-            optimizer.update(block, total[block])
+        update_blocks(optimizer, gradients, own)
         self.family.barrier()
+        self.theta.zero_grad()
 
     def after_step(self, constants):
         """The first process calls it, with its own examples; its Buffers are those of all."""

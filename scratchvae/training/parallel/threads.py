@@ -19,8 +19,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ...microbatches import rows_of
-from ..flat import lay_out
-from ..optimizers import add_up, blocks, clip_by_norm
+from ..flat import FlatParameter
+from ..optimizers import add_up, clip_by_norm, shares, update_blocks
 from .executor import Executor
 
 LONG = 1 << 18              # elements of the flat vector that a thread takes a step of at a time, at most
@@ -32,18 +32,19 @@ class Threads(Executor):
 
     def __init__(self, model, optimizer, n):
         super().__init__(model, f"{n} threads")
-        total = optimizer.theta.grad
-        self.n, self.gradients = n, [total, *(np.zeros_like(total) for _ in range(n - 1))]
-        each = -(-total.size // (n * LONG))
-        self.blocks = list(blocks(total, size=-(-total.size // (n * each))))        # as many for each thread
+        self.n, self.theta = n, optimizer.theta
+        self.gradients = [np.zeros_like(self.theta.grad) for _ in range(n - 1)]
+        self.shares = shares(self.theta.value, n, LONG)
 
     @contextlib.contextmanager
     def at_work(self, interrupted):
         """Within, the threads and their models are there, and a matrix product is one thread's."""
         self.interrupted = interrupted
         self.models = [self.model, *(replica(self.model) for _ in range(self.n - 1))]
-        for model, gradient in zip(self.models, self.gradients, strict=True):
-            lay_out(model.parameters().values(), "grad", gradient)
+        self.thetas = [self.theta]
+        for model, gradient in zip(self.models[1:], self.gradients, strict=True):
+            self.thetas.append(FlatParameter(model, self.theta.value, gradient))
+            self.thetas[-1].zero_grad()
         interval = sys.getswitchinterval()
         with threadpool_limits(1), ThreadPoolExecutor(self.n - 1) as self.pool:
             sys.setswitchinterval(INTERVAL)
@@ -63,18 +64,16 @@ class Threads(Executor):
         return tuple(np.concatenate(term) for term in zip(*terms, strict=True)), backward
 
     def update(self, optimizer, clip):
+        gradients = [theta.grad for theta in self.thetas]
         if clip is not None:
-            for block in self.blocks:
-                add_up(self.gradients, block)
-            clip_by_norm(optimizer.theta, clip)
+            for block in itertools.chain(*self.shares):
+                add_up(gradients, block)
+            clip_by_norm(self.theta, clip)
+            gradients = gradients[:1]
         optimizer.advance()
-        self.share(lambda i: self.update_blocks(optimizer, self.blocks[i::self.n]))
-
-    def update_blocks(self, optimizer, own):
-        """The step of some blocks of theta."""
-        for block in own:
-            add_up(self.gradients, block)
-            optimizer.update(block, self.gradients[0][block])
+        self.share(lambda i: update_blocks(optimizer, gradients, self.shares[i]))
+        for theta in self.thetas:
+            theta.zero_grad()
 
     def share(self, work):
         """[work(0), work(1), ...], each in a thread of its own."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from scratchvae.functions import sigmoid, softplus
 from scratchvae.models import mlp_vae
 from scratchvae.probability import (
     Bernoulli,
@@ -28,6 +29,7 @@ from scratchvae.probability import (
     gaussian_nll,
     laplace_nll,
 )
+from scratchvae.probability.likelihoods.bernoulli import sum_of_logs
 from scratchvae.training import Adam, fit
 
 N = 100_000
@@ -285,3 +287,21 @@ def test_pixels_that_have_no_density_are_refused_in_a_sentence(likelihood, x, se
 def test_what_cannot_be_is_one_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("D", [0, 1, 16, 17, 30, 62, 784])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-13), (np.float32, 1e-5)])
+def test_one_logarithm_for_many_factors_is_the_sum_of_their_logarithms(D, dtype, rtol, rng):
+    p = (0.5 + 0.5 * rng.random((3, D))).astype(dtype)
+    p[0], p[1] = 0.5, 1
+    found = sum_of_logs(p)
+    assert found.dtype == dtype and found[1] == 0
+    np.testing.assert_allclose(found, np.log(p.astype(np.float64)).sum(axis=1), rtol=rtol, atol=1e-30)
+
+
+@pytest.mark.parametrize("D", [16, 17, 784])
+def test_the_bernoulli_is_softplus_and_a_product_pixel_by_pixel(D, rng):
+    a, x = 5 * rng.standard_normal((4, D)), rng.random((4, D))
+    nll, backward = bernoulli_nll.forward(a, x=x)
+    np.testing.assert_allclose(nll, (softplus(a) - a * x).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(backward(np.ones(4)), sigmoid(a) - x, rtol=1e-15)
