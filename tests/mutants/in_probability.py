@@ -16,15 +16,17 @@ MUTANTS = [
         mistake="KL = `mu^2 + sigma^2 - log sigma - 1/2`: the 1/2 of the squares is forgotten",
         seen="https://github.com/SupaeroDataScience/deep-learning/pull/6",
         module="probability.gaussian",
-        edits={"dkl * mu, dkl * (var - 1) / 2": "2 * dkl * mu, dkl * (2 * var - 1) / 2",
-               "(mu * mu + var - 1 - logvar).sum(axis=1) / 2": "(2 * mu * mu + 2 * var - 1 - logvar).sum(axis=1) / 2"},
+        edits={"dkl * mu, dkl * (var - 1) / 2\n\n    return (mu * mu + var - 1 - logvar).sum(axis=1) / 2":
+               "2 * dkl * mu, dkl * (2 * var - 1) / 2\n\n"
+               "    return (2 * mu * mu + 2 * var - 1 - logvar).sum(axis=1) / 2"},
         caught_by="test_distributions.py::test_the_analytic_kl_is_the_mean_of_log_q_minus_log_p[1]"),
     Mutant(
         name="sign of log sigma in the KL",
         mistake="KL with `+ 2 log sigma`: a narrow q is cheap, without limit",
         seen="https://github.com/FluxML/model-zoo/pull/147",
         module="probability.gaussian",
-        edits={"dkl * (var - 1) / 2": "dkl * (var + 1) / 2", "var - 1 - logvar": "var - 1 + logvar"},
+        edits={"dkl * mu, dkl * (var - 1) / 2\n\n    return (mu * mu + var - 1 - logvar).sum(axis=1) / 2":
+               "dkl * mu, dkl * (var + 1) / 2\n\n    return (mu * mu + var - 1 + logvar).sum(axis=1) / 2"},
         caught_by="test_distributions.py::test_kl_is_zero_where_q_is_the_prior_and_positive_elsewhere"),
     Mutant(
         name="KL averaged over the latents",

@@ -1,5 +1,6 @@
 """Workers that share a batch: the same mathematics, the same bits each time, and no process left behind."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from scratchvae.models import mlp_autoencoder, mlp_vae
 from scratchvae.probability import Gaussian
 from scratchvae.training import SGD, Adam, Interrupted, NonFiniteLoss, fit, load_checkpoint
 from scratchvae.training.parallel import Processes
+from scratchvae.training.parallel.family import Family
 from scratchvae.training.turns import turns_of
 
 X = np.random.default_rng(0).random((100, 12), np.float32)
@@ -142,6 +144,18 @@ def test_a_worker_that_is_killed_stops_the_training(monkeypatch):
     with pytest.raises(RuntimeError, match="a worker process has died"):
         trained(model, workers=2)
     assert no_children()
+
+
+def test_a_worker_that_has_come_to_the_last_barrier_and_ended_is_not_taken_for_dead():
+    """The first process may look for the others between their last arrival and its own next look at `arrived`."""
+    here, there = multiprocessing.Pipe()
+    there.close()
+    family = Family(2)
+    family.children, family.round, family.arrived[1] = [(0, here)], 3, 3
+    family.check_others()
+    family.round = 4
+    with pytest.raises(RuntimeError, match="a worker process has died"):
+        family.check_others()
 
 
 def test_workers_end_when_the_first_is_killed(tmp_path):

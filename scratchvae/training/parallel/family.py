@@ -77,8 +77,8 @@ class Family:
         """End if the first process is gone; raise here what another could not do."""
         if self.rank and os.getppid() != self.parent:
             os._exit(1)
-        for _, pipe in self.children:
-            if pipe.poll():
+        for rank, (_, pipe) in enumerate(self.children, 1):
+            if pipe.poll() and self.arrived[rank] < self.round:        # who has arrived may have ended: all is done
                 try:
                     error = pipe.recv()
                 except EOFError:
