@@ -26,6 +26,9 @@ class Draw:
     def normal(self, *shape):
         return self.scale * self.rng.standard_normal(shape)
 
+    def away_from_0(self, *shape):
+        return self.either(-1, 1) * (0.5 + self.rng.random(shape))
+
     def triangle(self):
         return np.tril(0.3 * self.rng.standard_normal((self.D, self.D)), -1) + np.diag(0.5 + self.rng.random(self.D))
 
@@ -249,7 +252,8 @@ PROOFS = {
                                                 eps=t.normal(t.B, t.Z)),
     probability.gaussian_draw: lambda t: prove(probability.gaussian_draw, *(t.normal(t.B, t.Z) for _ in range(3))),
     probability.DiagonalGaussian: lambda t: t.prove_posterior(),
-    flows.planar: lambda t: prove(flows.planar, *(t.normal(t.B, t.Z) for _ in range(3)), t.normal(t.B, 1)),
+    flows.planar: lambda t: prove(flows.planar, t.normal(t.B, t.Z), t.normal(t.B, t.Z), t.away_from_0(t.B, t.Z),
+                                  t.normal(t.B, 1)),
     flows.householder: lambda t: prove(flows.householder, t.one_latent_more().normal(t.B, t.Z), t.normal(t.B, t.Z)),
     flows.gate: lambda t: prove(flows.gate, *(t.normal(t.B, t.Z) for _ in range(3))),
     flows.shear: lambda t: prove(flows.shear, t.normal(t.B, t.Z), t.normal(t.B, t.Z * (t.Z - 1) // 2)),
