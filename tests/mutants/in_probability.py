@@ -155,9 +155,9 @@ MUTANTS = [
         mistake="a sigmoid, and then a cross-entropy that takes logits and has its own",
         seen="https://github.com/yudi-mars/daisyRec/pull/15",
         module="probability.likelihoods.bernoulli",
-        edits={"t = np.tanh(logits / 2)\n": "s = (1 + np.tanh(logits / 2)) / 2\n    t = np.tanh(s / 2)\n",
-               "dnll[:, None] * ((1 + t) / 2 - x)": "dnll[:, None] * ((1 + t) / 2 - x) * s * (1 - s)",
-               "np.maximum(logits, 0) - logits * x": "np.maximum(s, 0) - s * x"},
+        edits={"s = sigmoid(logits)\n": "p = sigmoid(logits)\n    s = sigmoid(p)\n",
+               "dlogits = s - x": "dlogits = (s - x) * p * (1 - p)",
+               "np.maximum(logits, 0) - logits * x": "np.maximum(p, 0) - p * x"},
         caught_by="test_distributions.py::test_bernoulli_is_the_textbook_cross_entropy"),
     Mutant(
         name="softmax twice",
