@@ -8,8 +8,8 @@ MUTANTS = [
         mistake="in evaluation mode `z = mu`: what is reported is not the ELBO",
         seen="https://github.com/pytorch/examples/pull/419",
         module="training.terms",
-        edits={'**model.noise(batch["x"], rng)':
-               '**{name: 0 * eps for name, eps in model.noise(batch["x"], rng).items()}'},
+        edits={'constants = batch | model.noise(batch["x"], rng)':
+               'constants = batch | {name: 0 * eps for name, eps in model.noise(batch["x"], rng).items()}'},
         caught_by="evaluation/test_elbo.py::test_the_terms_are_those_of_the_model_example_by_example"),
     Mutant(
         name="cross-entropy of grey pixels called a bound",
@@ -24,8 +24,9 @@ MUTANTS = [
         mistake="the images of a batch summed inside the log-sum-exp over the draws, not outside of it",
         seen="https://github.com/breze-no-salt/breze/pull/85",
         module="evaluation.importance",
-        edits={"log_weights(eps, **constants)[0].astype(np.float64)\n":
-               "log_weights(eps, **constants)[0].astype(np.float64)\n        log_w = 0 * log_w + log_w.mean(axis=0)\n"},
+        edits={"    return images, model.log_weights(eps, **constants)[0].astype(np.float64)\n":
+               "    log_w = model.log_weights(eps, **constants)[0].astype(np.float64)\n"
+               "    return images, 0 * log_w + log_w.mean(axis=0)\n"},
         caught_by="evaluation/test_importance.py::test_streamed_sums_are_the_plain_formulas"),
     Mutant(
         name="bound of the last batch",
