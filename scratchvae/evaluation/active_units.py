@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..models import LatentModel
-from ..signatures import Data
+from ..training.signatures import Data
 from .held_out import posterior_means, seen
 
 

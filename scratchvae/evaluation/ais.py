@@ -21,8 +21,8 @@ from ..core import gradients_kept
 from ..models import LatentModel
 from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
-from ..signatures import Data
 from ..training.pieces import by_threads, threads_for_pieces
+from ..training.signatures import Data
 from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..models import Model
-from ..signatures import Data
 from ..training import example_terms
+from ..training.signatures import Data
 from .held_out import ledger, mean_and_error, seen
 from .ledger import Entry
 

@@ -9,8 +9,8 @@ from tqdm.auto import tqdm
 from ..checks import require_positive
 from ..microbatches import rows_of
 from ..models import LatentModel
-from ..signatures import Data
 from ..training.pieces import ROWS, by_threads, slices, threads_for_pieces
+from ..training.signatures import Data
 from .elbo import honest_name
 from .held_out import ledger, mean_and_error, seen
 from .ledger import Entry

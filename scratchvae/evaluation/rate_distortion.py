@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from ..models import LatentModel
-from ..signatures import Data
+from ..training.signatures import Data
 from .aggregate import log_aggregate, log_marginals
 from .held_out import batches, encodings, mean_and_error, seen
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets import Examples
 from ..models import Model
 from ..seeds import PICTURES, generator
-from ..signatures import Data
+from ..training.signatures import Data
 from .active_units import active_units
 from .elbo import evaluate, honest_name
 from .frechet import frechet_distance, frechet_floor

@@ -9,7 +9,6 @@ from tqdm.auto import tqdm
 from ..checks import require_positive
 from ..core import Module
 from ..seeds import BITS, generator
-from ..signatures import Data, Optimizer, Schedule
 from .checks import data_of, require_examples, require_optimizers, trial
 from .epoch import Interrupted, train_an_epoch
 from .interrupt import interruptible
@@ -17,6 +16,7 @@ from .parallel import executor_for
 from .resume import go_on
 from .run import Run
 from .schedules import name_of
+from .signatures import Data, Optimizer, Schedule
 from .terms import mean_terms, term_weights
 from .turns import lr_of, turns_of
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..core import Module
 from ..datasets import minibatches
 from ..seeds import DRAWS, ORDER, generator
-from ..signatures import Optimizer
+from .signatures import Optimizer
 
 
 def plain_fit(model: Module, x_train: np.ndarray, *, optimizer: Optimizer, epochs: int, batch_size: int = 128,

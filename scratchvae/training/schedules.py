@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
-from ..signatures import Schedule
+from .signatures import Schedule
 
 Settings = ParamSpec("Settings")
 

@@ -10,8 +10,8 @@ from ..core import Module
 from ..datasets import Examples
 from ..microbatches import rows_of
 from ..seeds import TEST, generator
-from ..signatures import Data
 from .pieces import ROWS, by_threads, slices, threads_for_pieces
+from .signatures import Data
 
 
 def example_terms(model: Module, x: Data, binarization: str | None = None, seed: int = 0, batch_size: int = 500,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .datasets import Examples, Pixels
+from ..datasets import Examples, Pixels
 
 Data = np.ndarray | Pixels | Examples          # x alone, or with all that belongs to it
 Schedule = Callable[[int], float]              # step -> factor
