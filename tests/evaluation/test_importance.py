@@ -100,3 +100,12 @@ def test_the_loss_of_an_iwae_is_called_by_its_name():
 def test_k_must_be_positive():
     with pytest.raises(ValueError, match="k must be positive, but is 0"):
         importance_weights(small(), X, 0)
+
+
+def test_the_noise_has_the_precision_of_the_images(monkeypatch):
+    """float64 noise would make everything after it float64: another time, and other draws."""
+    model, seen = mlp_vae(6, [5], 2, np.random.default_rng(0)), []
+    log_weights = model.log_weights
+    monkeypatch.setattr(model, "log_weights", lambda eps, **c: seen.append(eps.dtype) or log_weights(eps, **c))
+    importance_weights(model, X.astype(np.float32), 5)
+    assert set(seen) == {np.dtype(np.float32)}
