@@ -6,7 +6,7 @@ import numpy as np
 
 from ..models import LatentModel
 from ..training.signatures import Data
-from .held_out import posterior_means, seen
+from .over_examples import posterior_means, seen
 
 
 class ActiveUnits(NamedTuple):

@@ -23,8 +23,8 @@ from ..probability import log_mean_exp
 from ..seeds import CHAINS, PILOT, generator
 from ..training.pieces import by_threads, threads_for_pieces
 from ..training.signatures import Data
-from .held_out import seen
 from .hmc import from_posterior, from_prior, hmc
+from .over_examples import seen
 
 PILOTS, FIRST_STEP, ACCEPTED, RATE = 4, 0.2, 0.65, 0.2
 

@@ -10,7 +10,7 @@ such scores as much as the choice of the model does, so compare over several see
 import numpy as np
 
 from ..seeds import SCORES, generator
-from .held_out import encodings, ledger
+from .over_examples import encodings, ledger
 
 
 def disentanglement(model, x, factors, *, data, split="test", seed=0):

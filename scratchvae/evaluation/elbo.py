@@ -5,8 +5,8 @@ import numpy as np
 from ..models import Model
 from ..training import example_terms
 from ..training.signatures import Data
-from .held_out import ledger, mean_and_error, seen
 from .ledger import Entry
+from .over_examples import ledger, mean_and_error, seen
 
 
 def evaluate(model: Model, x: Data, *, data: str, split: str = "test", binarization: str | None = None,

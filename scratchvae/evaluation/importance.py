@@ -12,8 +12,8 @@ from ..models import LatentModel
 from ..training.pieces import ROWS, by_threads, slices, threads_for_pieces
 from ..training.signatures import Data
 from .elbo import honest_name
-from .held_out import ledger, mean_and_error, seen
 from .ledger import Entry
+from .over_examples import ledger, mean_and_error, seen
 
 BLOCK, DRAWS = 2000, 100     # rows of noise that are drawn at a time; of these for one image, at most
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .held_out import batches, mean_and_error, seen
+from .over_examples import batches, mean_and_error, seen
 
 
 class LayerKL(NamedTuple):

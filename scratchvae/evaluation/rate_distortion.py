@@ -13,7 +13,7 @@ import numpy as np
 from ..models import LatentModel
 from ..training.signatures import Data
 from .aggregate import log_aggregate, log_marginals
-from .held_out import batches, encodings, mean_and_error, seen
+from .over_examples import batches, encodings, mean_and_error, seen
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,9 @@ from ..training.signatures import Data
 from .active_units import active_units
 from .elbo import evaluate, honest_name
 from .frechet import frechet_distance, frechet_floor
-from .held_out import in_batches, ledger, mean_and_error, seen
 from .importance import importance_weights
 from .ledger import Entry
+from .over_examples import in_batches, ledger, mean_and_error, seen
 from .rate_distortion import rate_distortion
 
 

@@ -19,7 +19,7 @@ from scratchvae.training import example_terms, pieces, terms
 from scratchvae.training.pieces import by_threads, slices, threads_for_pieces
 
 X = np.random.default_rng(1).integers(0, 2, (57, 12)).astype(np.float32)
-PLACES = [terms, importance, ais_module, sys.modules["scratchvae.evaluation.held_out"]]
+PLACES = [terms, importance, ais_module, sys.modules["scratchvae.evaluation.over_examples"]]
 
 
 def vae(make=mlp_vae, **options):
