@@ -12,8 +12,10 @@ import pytest
 
 from scratchvae import __version__, commands
 from scratchvae.__main__ import main
+from scratchvae.commands.models import build
 from scratchvae.core import node
 from scratchvae.datasets import Dataset
+from scratchvae.probability import HouseholderPosterior, VampPrior
 from scratchvae.proof import PROOFS, prove
 from scratchvae.training import load_checkpoint, save_checkpoint
 
@@ -36,6 +38,9 @@ def train(out, *options):
     (["--loss", "categorical", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
     (["--binarization", "dynamic", "--lr", "0.01"], ["reconstructions", "learning", "samples"]),
     (["--model", "iwae", "--draws", "3", "--latents", "2"], ["reconstructions", "learning", "samples", "manifold"]),
+    (["--posterior", "iaf", "--prior", "vamp", "--components", "7"], ["reconstructions", "learning", "samples"]),
+    (["--model", "iwae", "--posterior", "planar", "--prior", "mixture", "--draws", "2"],
+     ["reconstructions", "learning", "samples"]),
     (["--model", "ae", "--loss", "squared-error"], ["reconstructions", "learning"]),
     (["--model", "dae", "--noise", "mask"], ["reconstructions", "learning"]),
 ])
@@ -200,3 +205,28 @@ def test_help_teaches(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert __version__ in capsys.readouterr().out
+
+
+def test_posterior_prior_and_warm_up_are_those_that_were_asked_for(tmp_path):
+    options = ["--posterior", "householder", "--prior", "vamp", "--components", "7", "--latents", "3",
+               "--beta", "0.5", "--kl-warm-up", "2", "--batch", "100", "--epochs", "3"]
+    assert train(tmp_path, *options) == 0
+    arrays, facts = load_checkpoint(tmp_path / "checkpoint.npz")
+    assert arrays["parameters/prior.u"].shape == (7, 64)
+    assert facts["settings"]["posterior"] == "householder" and facts["settings"]["prior"] == "vamp"
+    model = build(facts["settings"], 64, np.random.default_rng(0))
+    assert isinstance(model.posterior, HouseholderPosterior) and isinstance(model.prior, VampPrior)
+    weights = [record["weights"]["kl"] for record in facts["records"]]
+    assert weights == [0.5 * 14 / 29, 0.5, 0.5]                    # after 15, 30 and 45 steps
+    assert main(["evaluate", str(tmp_path), "--images", "20", "--samples", "3"]) == 0
+    assert "-L_3" in (tmp_path / "evaluation.md").read_text()
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--model", "ae", "--prior", "vamp"], "prior is an option of vae and iwae, not of the ae"),
+    (["--model", "conv-vae", "--posterior", "iaf"], "posterior is an option of vae and iwae"),
+    (["--model", "iwae", "--kl-warm-up", "2"], "kl-warm-up is for the KL of a vae"),
+])
+def test_an_option_that_means_nothing_for_the_model_is_refused(tmp_path, capsys, options, sentence):
+    assert train(tmp_path / "run", *options) == 1
+    assert sentence in capsys.readouterr().err and not (tmp_path / "run").exists()

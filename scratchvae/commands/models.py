@@ -1,9 +1,7 @@
 """A model from what the command line, or a checkpoint, says of it."""
 
-import functools
-
 from ..datasets import LEVELS
-from ..models import conv_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_iwae, mlp_vae
+from ..models import IWAE, conv_vae, flow_vae, gaussian_noise, mask_noise, mlp_autoencoder, mlp_prior_vae
 from ..probability import (
     Bernoulli,
     CategoricalPixels,
@@ -34,22 +32,31 @@ LIKELIHOODS = {      # --loss of a vae: (sigma, levels of grey) -> the likelihoo
 DISTANCES = {"bernoulli": Bernoulli(), "squared-error": SquaredError()}       # --loss of an autoencoder
 LOSSES = (*LIKELIHOODS, "squared-error")
 SETTINGS = ("model", "data", "hidden", "latents", "loss", "sigma", "noise", "draws")     # what a model is rebuilt from
+DENSITIES = {"posterior": "gaussian", "prior": "normal", "components": 100}              # and a vae or an iwae of these
 
 
-def build(settings, n_x, rng):
-    """The model that the settings describe."""
-    s = settings
+def build(settings, n_x, rng, images=None):
+    """The model that the settings describe; a VampPrior starts from some of the images (N, n_x)."""
+    s = DENSITIES | settings
     allowed = {"vae": LIKELIHOODS, "iwae": LIKELIHOODS, "conv-vae": LOSSES}.get(s["model"], DISTANCES)
     if s["loss"] not in allowed:
         raise ValueError(f"loss of the {s['model']} must be one of {', '.join(allowed)}, but is {s['loss']}")
     if s["model"] == "conv-vae":
         return build_conv_vae(s, n_x, rng)
     if s["model"] in ("vae", "iwae"):
-        likelihood = LIKELIHOODS[s["loss"]](s["sigma"], LEVELS[s["data"]] + 1)
-        make = mlp_vae if s["model"] == "vae" else functools.partial(mlp_iwae, k=s["draws"])
-        return make(n_x, s["hidden"], s["latents"], rng, likelihood=likelihood)
+        return build_latent_model(s, n_x, rng, images)
     corrupt = {"gaussian": gaussian_noise, "mask": mask_noise}[s["noise"]] if s["model"] == "dae" else None
     return mlp_autoencoder(n_x, s["hidden"], s["latents"], rng, distance=DISTANCES[s["loss"]], corrupt=corrupt)
+
+
+def build_latent_model(s, n_x, rng, images):
+    """The vae or the iwae, with the prior and the posterior that the settings name."""
+    likelihood = LIKELIHOODS[s["loss"]](s["sigma"], LEVELS[s["data"]] + 1)
+    model = mlp_prior_vae(n_x, s["hidden"], s["latents"], rng, likelihood=likelihood, prior=s["prior"],
+                          n_components=s["components"], images=images)
+    if s["posterior"] != "gaussian":
+        model = flow_vae(model, s["posterior"], rng)
+    return IWAE(model, s["draws"]) if s["model"] == "iwae" else model
 
 
 def build_conv_vae(s, n_x, rng):

@@ -8,11 +8,13 @@ import numpy as np
 from ..backend import to_device, to_host
 from ..datasets import BINARIZATIONS, LEVELS, load, pixels
 from ..evaluation import as_json, evaluate
-from ..training import Adam, cosine, draw_each, fit, load_checkpoint, step_decay, stop_early, warm_up
-from .models import LOSSES, SETTINGS, SIZES, build
+from ..training import Adam, cosine, draw_each, fit, linear, load_checkpoint, step_decay, stop_early, warm_up
+from .models import DENSITIES, LOSSES, SETTINGS, SIZES, build
 from .options import positive
 
 WITH_BETA = ("vae", "conv-vae")
+WITH_DENSITIES = ("vae", "iwae")
+POSTERIORS, PRIORS = ("gaussian", "planar", "householder", "iaf", "linear-iaf"), ("normal", "mixture", "vamp")
 SCHEDULES = {        # --schedule: the number of all steps -> the schedule
     "constant": lambda steps: None,
     "step-decay": lambda steps: step_decay(every=-(-steps // 3)),
@@ -37,6 +39,12 @@ def add_to(command):
     add("--loss", choices=LOSSES, default="bernoulli",
         help="-log p(x|z) for the vae (all but squared-error) and the conv-vae; the distance for ae and dae "
              "(bernoulli, squared-error); categorical has 256 outputs a pixel, on digits 17")
+    add("--posterior", choices=POSTERIORS, default=DENSITIES["posterior"],
+        help="q(z|x) of the vae and the iwae: a diagonal Gaussian, or one with a flow behind it")
+    add("--prior", choices=PRIORS, default=DENSITIES["prior"],
+        help="p(z) of the vae and the iwae: N(0, I), a mixture of Gaussians, or a VampPrior")
+    add("--components", type=positive(int), default=DENSITIES["components"],
+        help="components of the mixture, pseudo-inputs of the VampPrior")
     add("--draws", type=positive(int), default=5, help="k, the draws of z for each image, of the iwae")
     add("--sigma", type=positive(float), default=0.3,
         help="standard deviation of --loss gaussian; where gaussian-shared and laplace begin to learn theirs")
@@ -49,6 +57,8 @@ def add_to(command):
     add("--patience", type=positive(int), help="stop when so many epochs in a row have not improved the test terms")
     add("--pictures", action="store_true", help="draw reconstructions after every epoch, into OUT/progress")
     add("--beta", type=positive(float), default=1.0, help="weight of the KL term of the vae; 1 is the ELBO")
+    add("--kl-warm-up", type=positive(int), metavar="EPOCHS",
+        help="the weight of the KL term of the vae rises linearly from 0 to beta in so many epochs")
     add("--clip", type=positive(float), help="largest norm of the gradient")
     add("--binarization", choices=BINARIZATIONS, default="none",
         help="black-and-white pixels drawn for every batch, drawn once, or grey ones as they are")
@@ -62,17 +72,18 @@ def add_to(command):
 def run(arguments):
     """Train, evaluate on the whole test set, draw; everything is left in the folder `out`."""
     a = complete(arguments)
-    settings, folder = {name: getattr(a, name) for name in SETTINGS}, Path(a.out)
+    settings, folder = {name: getattr(a, name) for name in (*SETTINGS, *DENSITIES)}, Path(a.out)
     images = load(a.data)
     x_train, x_test = (pixels(x, LEVELS[a.data]) for x in (images.x_train, images.x_test))
-    model = build(settings, x_train.shape[1], np.random.default_rng(a.seed))
+    model = build(settings, x_train.shape[1], np.random.default_rng(a.seed), x_train)
     print(f"{a.model} on {a.data}: {sum(p.value.size for p in model.parameters().values())} parameters, "
           f"{len(x_train)} images of {x_train.shape[1]} pixels -> {folder}", flush=True)
     if a.device == "gpu":
         model, x_train, x_test = to_device(model), to_device(x_train), to_device(x_test)
-    steps = a.epochs * -(-len(x_train) // a.batch)
+    steps_an_epoch = -(-len(x_train) // a.batch)
+    steps = a.epochs * steps_an_epoch
     records = fit(model, x_train, x_test=x_test, optimizer=Adam(model, a.lr), epochs=a.epochs, batch_size=a.batch,
-                  weights={"kl": a.beta} if a.model in WITH_BETA else None, binarization=a.binarization, clip=a.clip,
+                  weights=weights(a, steps_an_epoch), binarization=a.binarization, clip=a.clip,
                   seed=a.seed, checkpoint=folder / "checkpoint.npz", resume=a.resume, settings=settings,
                   workers=a.workers, schedule=SCHEDULES[a.schedule](steps))
     for record in watched(records, model, x_test, folder, a):
@@ -81,11 +92,24 @@ def run(arguments):
     return 0
 
 
+def weights(arguments, steps_an_epoch):
+    """The weight of the KL, a number or a schedule; None for a model that has no such term."""
+    a = arguments
+    if a.model not in WITH_BETA:
+        return None
+    return {"kl": linear(steps=a.kl_warm_up * steps_an_epoch, stop=a.beta) if a.kl_warm_up else a.beta}
+
+
 def complete(arguments):
     """The arguments, with what was not given; ValueError, on one line, for what does not go together."""
     a, (hidden, latents) = arguments, SIZES[arguments.model]
     if a.model not in WITH_BETA and a.beta != 1:
         raise ValueError(f"beta is the weight of the KL of a vae; the {a.model} has none")
+    if a.model not in WITH_BETA and a.kl_warm_up:
+        raise ValueError(f"kl-warm-up is for the KL of a vae; the {a.model} has none")
+    for name, usual in DENSITIES.items():
+        if a.model not in WITH_DENSITIES and getattr(a, name) != usual:
+            raise ValueError(f"{name} is an option of {' and '.join(WITH_DENSITIES)}, not of the {a.model}")
     if a.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {a.seed}")
     a.hidden, a.latents = hidden if a.hidden is None else a.hidden, a.latents or latents
