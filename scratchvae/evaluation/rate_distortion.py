@@ -11,6 +11,7 @@ import dataclasses
 import numpy as np
 
 from ..models import LatentModel
+from ..probability import gaussian_draw
 from ..training.signatures import Data
 from .aggregate import log_aggregate, log_marginals
 from .over_examples import batches, encodings, mean_and_error, seen
@@ -80,5 +81,13 @@ def one_draw(model, constants, rng):
     x, condition = constants["x"], {name: c for name, c in constants.items() if name != "x"}
     eps = rng.standard_normal((len(x), model.n_latents), x.dtype)
     nll, kl = model.one_draw(eps=eps, **constants)
-    z, log_q = model.posterior(x, eps[:, None], **condition)
+    z, log_q = draw(model, x, eps, condition)
     return nll, kl, z, log_q, model.prior(z.astype(np.float64), **condition)
+
+
+def draw(model, x, eps, condition):
+    """z ~ q(z|x) and log q(z|x); of a diagonal Gaussian in float64, as the aggregate posterior is made of it."""
+    if not hasattr(model.posterior, "encode"):
+        return model.posterior(x, eps[:, None], **condition)
+    mu, logvar = (a.astype(np.float64) for a in model.encode(x, **condition))
+    return gaussian_draw(mu, logvar, eps.astype(np.float64))

@@ -137,3 +137,14 @@ def test_a_prior_that_is_no_product_is_refused_where_one_is_needed():
     model = LatentModel(vae.posterior, vae.observation, GaussianMixturePrior(3, 2, np.random.default_rng(0)))
     with pytest.raises(ValueError, match="must be a product over the latents, but is a GaussianMixturePrior"):
         split_marginal_kl(model, np.zeros((4, 3), np.float32))
+
+
+def test_the_identities_hold_for_each_image_of_a_float32_model_too():
+    """What log q loses in float32 would let an image say more than log N."""
+    vae, x = mlp_vae(30, [8], 4, np.random.default_rng(0)), np.random.default_rng(1).random((700, 30), np.float32)
+    heads = vae.encoder.nodes[-1]
+    heads.mu.W.value *= 20                                      # posteriors that are far apart, and narrow
+    heads.logvar.b.value -= 4
+    terms = measure(vae, x, "dynamic")
+    np.testing.assert_allclose(terms.rate_sampled, terms.mutual_information + terms.marginal_kl, atol=1e-9)
+    assert math.log(700) - 0.1 < terms.mutual_information.max() <= math.log(700) + 1e-9
