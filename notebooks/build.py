@@ -31,7 +31,7 @@ NOTEBOOKS = Path(__file__).resolve().parent
 ASSETS = NOTEBOOKS / "assets"
 SLIDES = NOTEBOOKS.parent / "slides"
 
-MOST_BYTES = 400_000
+MOST_BYTES = 2_000_000
 MOST_SECONDS = 300                     # a cell
 AT_A_TIME = min(4, os.cpu_count())     # each kernel computes with one thread, so that the numbers depend on no setting
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

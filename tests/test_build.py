@@ -31,7 +31,7 @@ def write(tmp_path):
     ("import warnings\nwarnings.warn('old', DeprecationWarning)", "cell 3: DeprecationWarning: old"),
     ("import matplotlib.pyplot as plt\nplt.title(r'$\\nonsense$');", "cell 3: ValueError: "),      # when it is drawn
     ("import sys\nprint('alas', file=sys.stderr)", "cell 3, writes to stderr: alas"),
-    ("print('x' * 400_000)", "has 401 kB with its outputs, more than 400 kB"),
+    ("print('x' * 2_000_000)", "has 2001 kB with its outputs, more than 2000 kB"),
     ("import os\nos._exit(1)", "cell 3: Kernel died"),
 ])
 def test_whatever_goes_wrong_is_said_with_its_cell_and_the_file_is_left_alone(write, capsys, source, sentence):
