@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from scratchvae import core, nn, probability
 from scratchvae.datasets import Pixels
 from scratchvae.models import iwae, vae
+from scratchvae.probability import posteriors
 from scratchvae.training import Adam, fit, step
 from scratchvae.training.parallel import OneThread, Threads
 from scratchvae.training.parallel.choose import threads_for
@@ -25,7 +26,7 @@ from .clock import Clock
 from .workloads import WORKLOADS
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
-LATENTS = ("reparameterize", "gaussian_kl", "gaussian_logpdf", "log_mean_exp", "repeat")
+LATENTS = ("reparameterize", "gaussian_draw", "gaussian_kl", "gaussian_logpdf", "log_mean_exp", "repeat")
 SLICES = 5
 
 
@@ -57,11 +58,13 @@ def shapes(layer, x, y):
 
 def watch(model, clock):
     """Count every part of the step of a VAE; -> its layers."""
-    nets = model.encoder, model.decoder
+    inner = model.one_draw                         # of an IWAE the VAE that it trains
+    nets = inner.encoder, inner.decoder
     for net in nets:
         net.nodes = [Timed(node, kind_of(node), clock) for node in net.nodes]
-    model.likelihood.forward = Timed(core.node(model.likelihood.forward), "loss", clock).forward
-    for module in (vae, iwae):
+    likelihood = inner.likelihood
+    likelihood.forward = Timed(core.node(likelihood.forward), "loss", clock).forward
+    for module in (vae, iwae, posteriors):
         for name in set(LATENTS) & set(vars(module)):
             setattr(module, name, Timed(getattr(probability, name), "latents, KL", clock))
     model.noise = clock.timed("noise", model.noise)
