@@ -23,6 +23,8 @@ from scratchvae.evaluation import (
 )
 from scratchvae.models import IWAE, DReG, HouseholderVAE, LatentModel, LinearGaussian, exact_vae, flow_posterior
 
+pytestmark = pytest.mark.slow
+
 WIDER = 0.6
 KINDS = ["planar", "householder", "iaf", "linear-iaf"]
 

@@ -20,6 +20,8 @@ from scratchvae.models import IWAE, LatentModel
 from scratchvae.nn import GaussianHeads
 from scratchvae.probability import AggregatePosterior, DiagonalGaussian, Gaussian, Observation, VampPrior
 
+pytestmark = pytest.mark.slow
+
 D, Z, S2 = 4, 2, 0.5
 RNG = np.random.default_rng(0)
 W = 1.3 * RNG.standard_normal((Z, D))

@@ -20,6 +20,8 @@ from scratchvae.evaluation import (
 )
 from scratchvae.models import IWAE, DReG, TwoLayerLinearGaussian, exact_two_layer_vae
 
+pytestmark = pytest.mark.slow
+
 D, N1, N2, S1, S2 = 5, 3, 2, 0.6, 0.4
 
 

@@ -35,6 +35,8 @@ from scratchvae.probability import (
 )
 from scratchvae.training import Adam, fit
 
+pytestmark = pytest.mark.slow
+
 # ---- the linear-Gaussian world
 
 

@@ -20,6 +20,8 @@ from scratchvae.models import IWAE, AnalyticKL, DecoderDropout, DReG, FreeBits, 
 from scratchvae.nn import causal_window, tanh
 from scratchvae.training import Adam, fit
 
+pytestmark = pytest.mark.slow
+
 BITS = np.array(list(itertools.product([0.0, 1.0], repeat=8)))
 X = BITS[np.random.default_rng(0).integers(0, 256, 300)]
 
